@@ -1,0 +1,135 @@
+import type { IngestDocument, Origin } from './document.ts';
+import type { JsonObject } from './json/values.ts';
+
+/** One record as a source read it. */
+export interface SourceRecord {
+  /** Offset in its partition, or position in its dump: rises within a partition. */
+  readonly position: bigint;
+  /** Where reading goes on once this record and all before it are settled. */
+  readonly next: bigint;
+  /** What it costs in the byte budget. */
+  readonly bytes: number;
+  /** Null for a tombstone. */
+  readonly value: Uint8Array | null;
+  readonly key: Uint8Array | null;
+  readonly headers: Readonly<Record<string, string | Uint8Array>>;
+  /** Milliseconds since 1970, where the source knows. */
+  readonly timestamp: number | undefined;
+  /** The `_id` of a document that names none: the same record always gives the same one. */
+  readonly defaultId: () => string;
+  /** For the `_kafka` or `_file` fields. */
+  readonly origin: () => Origin;
+}
+
+/** What the engine gives a source. A partition is a topic-partition or a file: the unit of order and commits. */
+export interface SourcePort {
+  /**
+   * A partition is now read by this process. For one that is still in flight here (a rejoin of the same member) the
+   * answer is the position from which records are new; the engine skips what lies below it.
+   */
+  assigned(partition: string): bigint | undefined;
+  /** Another member may own it by now: its documents are no longer written and never committed. */
+  revoked(partition: string): void;
+  /** Hands records over, in order. Never waits: the byte budget may be overshot by what was already fetched. */
+  deliver(partition: string, records: readonly SourceRecord[]): void;
+  /** True while the byte budget has no room. */
+  readonly full: boolean;
+  /** Resolves as soon as there is room. */
+  room(): Promise<void>;
+  /** A finite source has delivered everything. */
+  ended(): void;
+  /** Reading failed for good. */
+  failed(error: Error): void;
+}
+
+export interface Source {
+  readonly type: string;
+  /** Connects and begins to deliver. Rejects when it cannot, within its connect_timeout. */
+  start(port: SourcePort): Promise<void>;
+  /** Stops fetching for lack of room; what was fetched already may still arrive. */
+  pause(): void;
+  resume(): void;
+  /** Keeps the positions up to which everything is settled. Rejects when they could not be kept: it is called again. */
+  commit(positions: ReadonlyMap<string, bigint>): Promise<void>;
+  /** No more deliveries after this resolves; commits are still possible. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Decoded {
+  readonly source: JsonObject;
+  /** The value's own bytes, where they may stand as one line of a bulk body. */
+  readonly raw: Uint8Array | undefined;
+}
+
+export interface Codec {
+  readonly type: string;
+  /**
+   * A promise only where something has to be fetched first (a schema). What is not the record's own fault is retried
+   * behind it. Throws or rejects with a ProcessorError for a value that cannot be decoded.
+   */
+  decode(value: Uint8Array, headers: SourceRecord['headers']): Decoded | Promise<Decoded>;
+}
+
+/** One document as a sink writes it. */
+export interface WriteItem {
+  /** At most one write with the same key is in flight, in source order; undefined where no other document can have it. */
+  readonly key: string | undefined;
+  /** What it takes in a request. */
+  readonly bytes: number;
+}
+
+export interface WriteFault {
+  /** Elasticsearch's exception name, or a code like it. */
+  readonly type: string;
+  readonly reason: string;
+  readonly status?: number;
+}
+
+/** What a sink answers for one item. Whose fault decides what happens next. */
+export type ItemResult =
+  | { readonly outcome: 'delivered'; readonly duplicate?: boolean }
+  /** Passing trouble (429, 5xx): this item is sent again. */
+  | { readonly outcome: 'retry'; readonly fault: WriteFault }
+  /** The document's own fault (mapping, parsing): dead letter. */
+  | { readonly outcome: 'document'; readonly fault: WriteFault }
+  /** The destination's fault (security, block, missing index): the stream waits until it is mended. */
+  | { readonly outcome: 'destination'; readonly fault: WriteFault };
+
+/** A request that failed as a whole. */
+export class RequestError extends Error {
+  override name = 'RequestError';
+  /** `too_large`: the request is halved, down to a single document. */
+  readonly kind: 'retry' | 'destination' | 'too_large';
+  readonly fault: WriteFault;
+  constructor(kind: RequestError['kind'], fault: WriteFault, options?: ErrorOptions) {
+    super(`${fault.type}: ${fault.reason}`, options);
+    this.kind = kind;
+    this.fault = fault;
+  }
+}
+
+export interface WriteLimits {
+  readonly max_documents: number;
+  readonly max_bytes: number;
+  readonly max_age_ms: number;
+  readonly max_in_flight: number;
+}
+
+export interface Sink<T extends WriteItem = WriteItem> {
+  readonly type: string;
+  readonly limits: WriteLimits;
+  /** Connects, checks and prepares the destination. Rejects with a SluiceError that stops the start. */
+  open(): Promise<void>;
+  /** @throws ProcessorError when this document cannot be written at all */
+  prepare(document: IngestDocument, record: SourceRecord): T;
+  /**
+   * Resolves when the destination has answered: one result per item, in order.
+   * Rejects with a RequestError when the request failed as a whole; anything else is a fault of sluice.
+   */
+  write(items: readonly T[], signal: AbortSignal): Promise<readonly ItemResult[]>;
+  close(): Promise<void>;
+}
+
+/** How a document ended. Only what is settled may be committed. */
+export type Outcome = 'delivered' | 'duplicate' | 'filtered' | 'dead_lettered';

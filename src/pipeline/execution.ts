@@ -1,0 +1,320 @@
+import type { IngestDocument } from '../core/document.ts';
+import { illegalArgument, ProcessorError } from '../core/errors.ts';
+import { entriesOf, isObject, type JsonValue, javaType, objectOf, withKey } from '../core/json/values.ts';
+import type { CompiledPipeline } from './definition.ts';
+import { IngestFailure } from './failure.ts';
+import type { Step } from './step.ts';
+
+/** Pipelines inside pipelines; more is a cycle that templates hid. Elasticsearch's own limit. */
+const MAX_PIPELINES = 100;
+
+interface ListFrame {
+  readonly kind: 'pipeline' | 'on_failure';
+  readonly steps: readonly Step[];
+  next: number;
+  readonly pipeline: CompiledPipeline;
+  /** The step of the frame below that opened this one; none for a pipeline's own on_failure. */
+  readonly opener: Step | undefined;
+  /** True once the pipeline's own on_failure has taken over: it is not asked twice. */
+  failing: boolean;
+}
+
+interface ForeachFrame {
+  readonly kind: 'foreach';
+  readonly step: Step;
+  readonly field: string;
+  readonly keys: readonly string[] | undefined;
+  readonly values: readonly JsonValue[];
+  readonly done: [string, JsonValue][];
+  readonly outerValue: JsonValue | undefined;
+  readonly outerKey: JsonValue | undefined;
+  readonly opener: Step;
+}
+
+type Frame = ListFrame | ForeachFrame;
+
+export type ExecutionResult =
+  | { readonly outcome: 'done' | 'dropped' }
+  | { readonly outcome: 'failed'; readonly failure: IngestFailure };
+
+/** Where an execution meets its surroundings. */
+export interface ExecutionHooks {
+  /** Called once, at the end. */
+  readonly finished: (result: ExecutionResult) => void;
+  /** Starts what a step has to wait for; by default at once. An interruptible slice starts it when the slice is over. */
+  readonly defer?: (start: () => void) => void;
+  /** Goes on after a wait; by default at once. An engine puts it into its own next slice. */
+  readonly resume?: (go: () => void) => void;
+}
+
+/**
+ * One document's way through a pipeline. Runs synchronously until a step has to wait, and goes on from its callback:
+ * nesting lives on `#frames`, not on the call stack, so that any step may wait however deep it stands.
+ */
+export class PipelineExecution {
+  readonly #document: IngestDocument;
+  readonly #hooks: ExecutionHooks;
+  readonly #frames: Frame[] = [];
+  #current: Step | undefined;
+
+  constructor(document: IngestDocument, pipeline: CompiledPipeline, hooks: ExecutionHooks) {
+    this.#document = document;
+    this.#hooks = hooks;
+    this.#frames.push({
+      kind: 'pipeline',
+      steps: pipeline.steps,
+      next: 0,
+      pipeline,
+      opener: undefined,
+      failing: false,
+    });
+    this.#showPipeline();
+  }
+
+  /** The step that is running: the culprit when the loop was interrupted from outside. */
+  get current(): Step | undefined {
+    return this.#current;
+  }
+
+  /** Runs until the end or the first wait. `finished` may be called before this returns. */
+  run(): void {
+    this.#loop(undefined);
+  }
+
+  /** Goes on after the running step was stopped from outside, as if it had thrown `error`. */
+  failCurrent(error: Error): void {
+    this.#loop(error);
+  }
+
+  #loop(error: unknown): void {
+    let result = error === undefined ? undefined : this.#fail(error, this.#current!, true);
+    while (result === undefined) {
+      const frame = this.#frames.at(-1);
+      if (frame === undefined) {
+        result = { outcome: 'done' };
+        break;
+      }
+      let step: Step | undefined;
+      try {
+        step = frame.kind === 'foreach' ? this.#nextElement(frame) : this.#nextStep(frame);
+      } catch (fault) {
+        // Writing the elements back failed: that is the foreach's own failure, and its frame is gone already.
+        result = this.#fail(fault, frame.opener!, true);
+        continue;
+      }
+      if (step === undefined) continue;
+      this.#current = step;
+      const verdict = this.#execute(step);
+      if (verdict === 'wait') return;
+      if (verdict === 'keep') continue;
+      result = verdict === 'drop' ? { outcome: 'dropped' } : this.#fail(verdict.error, step, verdict.covered);
+    }
+    this.#hooks.finished(result);
+  }
+
+  #nextStep(frame: ListFrame): Step | undefined {
+    const step = frame.steps[frame.next];
+    frame.next += 1;
+    if (step !== undefined) return step;
+    if (frame.kind === 'on_failure') this.#hideFailure();
+    this.#pop();
+    return undefined;
+  }
+
+  #execute(step: Step): 'keep' | 'drop' | 'wait' | { error: unknown; covered: boolean } {
+    const document = this.#document;
+    try {
+      if (step.condition !== undefined && !step.condition(document)) return 'keep';
+    } catch (error) {
+      return { error, covered: false };
+    }
+    const { execution } = step;
+    try {
+      if (execution.mode === 'sync') return execution.execute(document);
+      if (execution.mode === 'foreach') return this.#openForeach(step, execution);
+      if (execution.mode === 'call') return this.#openPipeline(step, execution.pipeline(document));
+      return this.#await(execution.start);
+    } catch (error) {
+      return { error, covered: true };
+    }
+  }
+
+  #await(start: (document: IngestDocument, done: (error?: Error) => void) => void) {
+    const { defer, resume } = this.#hooks;
+    let answer: { error: Error | undefined } | undefined;
+    let waiting = false;
+    const done = (error?: Error) => {
+      if (answer !== undefined) return;
+      answer = { error };
+      if (!waiting) return;
+      if (resume === undefined) this.#loop(error);
+      else resume(() => this.#loop(error));
+    };
+    if (defer === undefined) start(this.#document, done);
+    else {
+      waiting = true;
+      defer(() => {
+        try {
+          start(this.#document, done);
+        } catch (error) {
+          done(error as Error);
+        }
+      });
+      return 'wait';
+    }
+    const early = answer as { error: Error | undefined } | undefined;
+    if (early !== undefined) return early.error === undefined ? 'keep' : { error: early.error, covered: true };
+    waiting = true;
+    return 'wait';
+  }
+
+  #openPipeline(step: Step, pipeline: CompiledPipeline | undefined): 'keep' {
+    if (pipeline === undefined) return 'keep';
+    let depth = 0;
+    for (const frame of this.#frames) {
+      if (frame.kind !== 'pipeline') continue;
+      depth += 1;
+      if (frame.pipeline === pipeline)
+        throw new ProcessorError('illegal_state_exception', `Cycle detected for pipeline: ${pipeline.name}`);
+    }
+    if (depth >= MAX_PIPELINES)
+      throw new ProcessorError('graph_structure_exception', `Too many nested pipelines: more than ${MAX_PIPELINES}`);
+    this.#frames.push({ kind: 'pipeline', steps: pipeline.steps, next: 0, pipeline, opener: step, failing: false });
+    this.#showPipeline();
+    return 'keep';
+  }
+
+  #openForeach(
+    opener: Step,
+    { field, ignoreMissing, step }: { field: string; ignoreMissing: boolean; step: Step },
+  ): 'keep' {
+    const document = this.#document;
+    const value = ignoreMissing ? (document.find(field) ?? null) : document.get(field);
+    if (value === null) {
+      if (ignoreMissing) return 'keep';
+      throw illegalArgument(`field [${field}] is null, cannot loop over its elements.`);
+    }
+    if (!Array.isArray(value) && !isObject(value)) {
+      throw illegalArgument(`field [${field}] of type [${javaType(value)}] cannot be cast to a list or map`);
+    }
+    const entries = Array.isArray(value) ? undefined : entriesOf(value);
+    this.#frames.push({
+      kind: 'foreach',
+      step,
+      field,
+      keys: entries?.map(([key]) => key),
+      values: entries === undefined ? [...(value as JsonValue[])] : entries.map(([, item]) => item),
+      done: [],
+      outerValue: document.find('_ingest._value'),
+      outerKey: document.find('_ingest._key'),
+      opener,
+    });
+    return 'keep';
+  }
+
+  /** Takes in the element that was just processed and sets up the next one. */
+  #nextElement(frame: ForeachFrame): Step | undefined {
+    const document = this.#document;
+    const started = frame.done.length;
+    if (started > 0) {
+      const last = frame.done[started - 1]!;
+      last[0] = frame.keys === undefined ? '' : String(document.find('_ingest._key') ?? last[0]);
+      last[1] = document.find('_ingest._value') ?? null;
+    }
+    if (started < frame.values.length) {
+      const key = frame.keys?.[started];
+      const value = frame.values[started]!;
+      frame.done.push([key ?? '', value]);
+      this.#setIngest('_value', value);
+      if (key !== undefined) this.#setIngest('_key', key);
+      return frame.step;
+    }
+    this.#restoreElement(frame);
+    this.#frames.pop();
+    document.set(frame.field, frame.keys === undefined ? frame.done.map(([, value]) => value) : objectOf(frame.done));
+    return undefined;
+  }
+
+  /** Finds who handles the error; answers with the end of the execution when nobody does. */
+  #fail(error: unknown, failed: Step, covered: boolean): ExecutionResult | undefined {
+    const failure = error instanceof IngestFailure ? error : this.#wrap(error, failed);
+    let step: Step | undefined = failed;
+    // False once the step's own on_failure had its turn, or where it has no say (its `if`).
+    let own = covered;
+    for (;;) {
+      if (own && step?.ignoreFailure) return undefined;
+      if (own && step !== undefined && step.onFailure.length > 0)
+        return this.#openOnFailure(step.onFailure, step, failure);
+      const frame: Frame | undefined = this.#frames.at(-1);
+      if (frame === undefined) return { outcome: 'failed', failure };
+      if (frame.kind === 'pipeline' && !frame.failing && frame.pipeline.onFailure.length > 0) {
+        frame.failing = true;
+        frame.next = frame.steps.length;
+        return this.#openOnFailure(frame.pipeline.onFailure, undefined, failure);
+      }
+      if (frame.kind === 'foreach') this.#restoreElement(frame);
+      if (frame.kind === 'on_failure') this.#hideFailure();
+      this.#pop();
+      own = frame.kind !== 'on_failure';
+      step = frame.opener;
+    }
+  }
+
+  #openOnFailure(steps: readonly Step[], opener: Step | undefined, failure: IngestFailure): undefined {
+    this.#frames.push({ kind: 'on_failure', steps, next: 0, pipeline: this.#pipeline(), opener, failing: false });
+    this.#showFailure(failure);
+  }
+
+  #pipelines(): CompiledPipeline[] {
+    return this.#frames.flatMap((frame) => (frame.kind === 'pipeline' ? [frame.pipeline] : []));
+  }
+
+  #pipeline(): CompiledPipeline {
+    return this.#pipelines().at(-1)!;
+  }
+
+  #wrap(error: unknown, step: Step): IngestFailure {
+    const names = this.#pipelines().map(({ name }) => name);
+    return new IngestFailure(error, { processorType: step.type, processorTag: step.tag, pipelines: names });
+  }
+
+  #pop(): void {
+    const frame = this.#frames.pop();
+    if (frame?.kind === 'pipeline') this.#showPipeline();
+  }
+
+  #showPipeline(): void {
+    const name = this.#pipelines().at(-1)?.name;
+    if (name !== undefined) this.#setIngest('pipeline', name);
+  }
+
+  #setIngest(key: string, value: JsonValue | undefined): void {
+    const { ingest } = this.#document;
+    if (value !== undefined) this.#document.ingest = withKey(ingest, key, value);
+    else if (ingest instanceof Map) ingest.delete(key);
+    else delete ingest[key];
+  }
+
+  #showFailure({ message, processorType, processorTag, pipelines }: IngestFailure): void {
+    this.#setIngest('on_failure_message', message);
+    this.#setIngest('on_failure_processor_type', processorType);
+    this.#setIngest('on_failure_processor_tag', processorTag ?? null);
+    if (pipelines.length > 1) this.#setIngest('on_failure_pipeline', pipelines.at(-1)!);
+  }
+
+  #hideFailure(): void {
+    for (const key of [
+      'on_failure_message',
+      'on_failure_processor_type',
+      'on_failure_processor_tag',
+      'on_failure_pipeline',
+    ]) {
+      this.#setIngest(key, undefined);
+    }
+  }
+
+  #restoreElement({ outerValue, outerKey }: ForeachFrame): void {
+    this.#setIngest('_value', outerValue);
+    this.#setIngest('_key', outerKey);
+  }
+}

@@ -1,0 +1,63 @@
+import type { SourceRecord, WriteFault } from '../core/contracts.ts';
+import { IngestDocument } from '../core/document.ts';
+import type { JsonObject, JsonValue } from '../core/json/values.ts';
+import { writeJson } from '../core/json/write.ts';
+import type { IngestFailure } from '../pipeline/failure.ts';
+
+/** Why a document is a dead letter. */
+export interface DeadLetterReason {
+  readonly fault: WriteFault;
+  /** Set where a processor failed. */
+  readonly failure?: IngestFailure;
+  /** What the document looked like, where it could be decoded. */
+  readonly document?: IngestDocument | undefined;
+  readonly stream: string;
+}
+
+/** Larger raw values are cut: a dead letter has to fit into the place that keeps it. */
+export const MAX_RAW_BYTES = 512 * 1024;
+
+/**
+ * A dead letter in the shape of Elasticsearch's failure store documents, with the origin and the record's raw bytes,
+ * so that it can be sent through again.
+ * https://www.elastic.co/docs/manage-data/data-store/data-streams/failure-store
+ */
+export const deadLetterDocument = (record: SourceRecord, reason: DeadLetterReason, now: number): IngestDocument => {
+  const { fault, failure, document } = reason;
+  const error: JsonObject = { type: fault.type, message: fault.reason };
+  if (failure !== undefined) {
+    error.pipeline = failure.pipelines.at(-1) ?? reason.stream;
+    error.pipeline_trace = [...failure.pipelines];
+    error.processor_type = failure.processorType;
+    if (failure.processorTag !== undefined) error.processor_tag = failure.processorTag;
+  }
+  const origin = record.origin();
+  const dead: JsonObject = {
+    '@timestamp': new Date(now).toISOString(),
+    document: documentPart(document, record),
+    error,
+    origin: { ...origin.fields, source: origin.name.slice(1), stream: reason.stream },
+  };
+  if (record.value !== null) {
+    const cut = record.value.length > MAX_RAW_BYTES;
+    const raw = cut ? record.value.subarray(0, MAX_RAW_BYTES) : record.value;
+    dead.raw = { base64: Buffer.from(raw).toString('base64'), bytes: record.value.length, cut };
+  }
+  return new IngestDocument({ source: dead, timestamp: new Date(now), origin });
+};
+
+const documentPart = (document: IngestDocument | undefined, record: SourceRecord): JsonObject => {
+  const part: JsonObject = { id: (document?.metadata.get('_id') ?? record.defaultId()) as JsonValue };
+  for (const [name, field] of [
+    ['index', '_index'],
+    ['routing', '_routing'],
+  ] as const) {
+    const value = document?.metadata.get(field);
+    if (value !== undefined) part[name] = value;
+  }
+  if (document !== undefined) {
+    if (writeJson(document.source).length > MAX_RAW_BYTES) part.source_left_out = true;
+    else part.source = document.source;
+  }
+  return part;
+};

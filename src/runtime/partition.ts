@@ -1,0 +1,44 @@
+import type { Delivery } from './delivery.ts';
+import { Watermark } from './watermark.ts';
+
+/** One assignment of a partition to this process. A later assignment after a revocation is another state. */
+export class PartitionState {
+  readonly name: string;
+  readonly watermark = new Watermark<Delivery>();
+  /** Once true, nothing of it is committed or written any more. */
+  revoked = false;
+  /** First position that has not been delivered to this process yet. */
+  expected: bigint | undefined;
+  /** Deliveries in source order that have not left the pipeline stage. */
+  readonly gate: Delivery[] = [];
+  gateHead = 0;
+  committed: bigint | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * Lets documents leave the pipeline stage in source order, so that two versions of one `_id` are never swapped
+ * because one of them waited longer for inference.
+ */
+export const enterGate = (delivery: Delivery): void => {
+  delivery.partition.gate.push(delivery);
+};
+
+/** Marks a delivery as passed and releases everything that may leave now, in order. */
+export const passGate = (delivery: Delivery, release: (delivery: Delivery) => void): void => {
+  delivery.passed = true;
+  const { partition } = delivery;
+  const { gate } = partition;
+  while (partition.gateHead < gate.length && gate[partition.gateHead]!.passed) {
+    const first = gate[partition.gateHead]!;
+    partition.gateHead += 1;
+    release(first);
+  }
+  if (partition.gateHead > 1024 || partition.gateHead === gate.length) {
+    gate.splice(0, partition.gateHead);
+    partition.gateHead = 0;
+  }
+};

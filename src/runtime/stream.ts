@@ -1,0 +1,428 @@
+import { ByteBudget } from '../core/byte-budget.ts';
+import { type Clock, sleep } from '../core/clock.ts';
+import type { Codec, Outcome, Sink, Source, SourcePort, SourceRecord, WriteFault } from '../core/contracts.ts';
+import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
+import type { IngestFailure } from '../pipeline/failure.ts';
+import { Committer } from './committer.ts';
+import { deadLetterDocument } from './dead-letter.ts';
+import { DeadLetterRatio } from './dead-letter-ratio.ts';
+import { Delivery } from './delivery.ts';
+import { Intake, type IntakeResult, type PipelineRunner } from './intake.ts';
+import { enterGate, PartitionState, passGate } from './partition.ts';
+import { StreamCounters } from './stream-counters.ts';
+import { Writer } from './writer.ts';
+
+export interface StreamOptions {
+  readonly name: string;
+  readonly source: Source;
+  readonly codec: Codec;
+  readonly pipeline: PipelineRunner;
+  readonly sink: Sink;
+  readonly deadLetter: Sink | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly limits: StreamLimits;
+  readonly tombstones: 'delete' | 'ignore' | 'dead_letter';
+  /** True where two documents may have the same `_id`: they then leave the pipeline in source order. */
+  readonly ordered: boolean;
+  readonly log: StreamLog;
+}
+
+export interface StreamLimits {
+  readonly in_flight_bytes: number;
+  readonly commit_interval_ms: number;
+  /** Share of the last 1,000 documents that may be dead letters. */
+  readonly dead_letter_ratio: number;
+  /** How long a graceful stop waits for documents in flight. */
+  readonly shutdown_timeout_ms: number;
+}
+
+/** Never gets document contents. */
+export interface StreamLog {
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+/** A document on its way to one of the two sinks. */
+interface StreamWrite {
+  readonly delivery: Delivery;
+  readonly item: NonNullable<Delivery['item']>;
+  readonly bytes: number;
+  readonly cancelled: boolean;
+  readonly reason?: WriteFault;
+}
+
+/**
+ * One stream: source → decode → processors → sink, with every document followed to its end and positions committed
+ * only over contiguous runs of settled documents.
+ */
+export class Stream {
+  readonly name: string;
+  readonly counters = new StreamCounters();
+  readonly #options: StreamOptions;
+  readonly #budget: ByteBudget;
+  readonly #partitions = new Map<string, PartitionState>();
+  readonly #intake: Intake;
+  readonly #writer: Writer<StreamWrite>;
+  readonly #deadLetters: Writer<StreamWrite> | undefined;
+  readonly #committer: Committer;
+  readonly #ratio: DeadLetterRatio;
+  readonly #abort = new AbortController();
+  readonly #finished: Promise<void>;
+  #resolve!: () => void;
+  #error: Error | undefined;
+  #ended = false;
+  #stopping = false;
+  #paused = false;
+  #inFlight = 0;
+  #blocked: WriteFault | undefined;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.name = options.name;
+    const { clock, random, sink, deadLetter, limits } = options;
+    this.#budget = new ByteBudget(limits.in_flight_bytes);
+    this.#ratio = new DeadLetterRatio(limits.dead_letter_ratio);
+    this.#finished = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#intake = new Intake({
+      clock,
+      codec: options.codec,
+      pipeline: options.pipeline,
+      tombstones: options.tombstones,
+      finished: (delivery, result) => this.#processed(delivery, result),
+      idle: () => this.#flushWhenStarved(),
+      broken: (error) => this.#fail(error),
+    });
+    const shared = { clock, random, signal: this.#abort.signal };
+    const events = {
+      cancelled: (write: StreamWrite) => this.#settle(write.delivery, undefined),
+      blocked: (fault: WriteFault | undefined) => this.#setBlocked(fault),
+      retried: (count: number, fault: WriteFault) => this.counters.retry(count, fault.type),
+      broken: (error: unknown) => this.#fail(error),
+    };
+    this.#writer = new Writer<StreamWrite>({
+      ...shared,
+      sink,
+      events: {
+        ...events,
+        delivered: ({ delivery }, duplicate) => this.#settle(delivery, duplicate ? 'duplicate' : 'delivered'),
+        refused: ({ delivery }, fault) => this.#deadLetter(delivery, fault),
+      },
+    });
+    this.#deadLetters =
+      deadLetter &&
+      new Writer<StreamWrite>({
+        ...shared,
+        sink: deadLetter,
+        events: {
+          ...events,
+          delivered: ({ delivery }) => this.#settle(delivery, 'dead_lettered'),
+          refused: ({ delivery, reason }, fault) =>
+            this.#fail(
+              new SluiceError(
+                'SLUICE_DOCUMENT_FAILED',
+                `the dead letter destination refused a document: ${fault.type}: ${fault.reason}`,
+                {
+                  place: placeOf(delivery),
+                  hint: `The document had failed with ${reason?.type}. Mend the dead_letter destination and start again: nothing was committed past it.`,
+                },
+              ),
+            ),
+        },
+      });
+    this.#committer = new Committer({
+      clock,
+      interval: limits.commit_interval_ms,
+      commit: (positions) => options.source.commit(positions),
+      failed: (error) =>
+        options.log.warn('positions could not be committed; they will be tried again', { error: messageOf(error) }),
+    });
+  }
+
+  /** Opens the sinks, then begins to read. Rejects with a SluiceError when any of them cannot start. */
+  async start(): Promise<void> {
+    await this.#options.sink.open();
+    await this.#options.deadLetter?.open();
+    await this.#options.source.start(this.#port());
+    this.#options.log.info('stream started', { stream: this.name });
+  }
+
+  /** Resolves when the stream has ended: by itself, by `stop`, or with the error that ended it. */
+  async done(): Promise<void> {
+    await this.#finished;
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  /** Stops reading, finishes what is in flight, commits, closes. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return this.#finished;
+    this.#stopping = true;
+    await this.#options.source.stop();
+    for (const delivery of this.#intake.discard()) this.#forget(delivery);
+    this.#flush();
+    this.#checkEnd();
+    const patience = new AbortController();
+    const drained = this.#finished.then(() => patience.abort());
+    await Promise.race([
+      drained,
+      sleep(this.#options.clock, this.#options.limits.shutdown_timeout_ms, patience.signal).catch(() => {}),
+    ]);
+    if (this.#inFlight > 0) {
+      this.#options.log.warn('stopped with documents in flight: they were not committed and come again', {
+        documents: this.#inFlight,
+      });
+      this.#finish();
+    }
+    return this.#finished;
+  }
+
+  /** What keeps the stream from delivering, if anything does. */
+  get trouble(): WriteFault | undefined {
+    if (this.#error !== undefined) return { type: 'stopped', reason: this.#error.message };
+    return this.#blocked;
+  }
+
+  get inFlight(): { documents: number; bytes: number } {
+    return { documents: this.#inFlight, bytes: this.#budget.used };
+  }
+
+  #port(): SourcePort {
+    const budget = this.#budget;
+    return {
+      assigned: (name) => this.#assigned(name),
+      revoked: (name) => this.#revoked(name),
+      deliver: (name, records) => this.#deliver(name, records),
+      get full() {
+        return budget.full;
+      },
+      room: () => new Promise((resolve) => budget.whenRoom(resolve)),
+      ended: () => {
+        this.#ended = true;
+        this.#flush();
+        this.#checkEnd();
+      },
+      failed: (error) => this.#fail(error),
+    };
+  }
+
+  #assigned(name: string): bigint | undefined {
+    const known = this.#partitions.get(name);
+    if (known !== undefined) return known.expected;
+    this.#partitions.set(name, new PartitionState(name));
+    return undefined;
+  }
+
+  #revoked(name: string): void {
+    const partition = this.#partitions.get(name);
+    if (partition === undefined) return;
+    partition.revoked = true;
+    this.#partitions.delete(name);
+    this.#committer.forget(partition);
+  }
+
+  #deliver(name: string, records: readonly SourceRecord[]): void {
+    const partition = this.#partitions.get(name);
+    // A fetch that was under way when the partition went away; or one that a graceful stop no longer wants.
+    if (partition === undefined || this.#stopping || this.#error !== undefined) return;
+    const now = this.#options.clock.monotonic();
+    for (const record of records) {
+      if (partition.expected !== undefined && record.position < partition.expected) continue;
+      partition.expected = record.next;
+      const delivery = new Delivery(record, partition, now);
+      this.#budget.take(record.bytes);
+      this.#inFlight += 1;
+      this.counters.read(record.bytes);
+      partition.watermark.track(delivery);
+      if (this.#options.ordered) enterGate(delivery);
+      this.#intake.push(delivery);
+    }
+    if (this.#budget.full && !this.#paused) {
+      this.#paused = true;
+      this.#options.source.pause();
+      this.#budget.whenRoom(() => {
+        this.#paused = false;
+        if (!this.#stopping && this.#error === undefined) this.#options.source.resume();
+      });
+    }
+  }
+
+  #processed(delivery: Delivery, result: IntakeResult): void {
+    if (delivery.partition.revoked) return this.#leavePipeline(delivery, () => this.#settle(delivery, undefined));
+    if (result.outcome === 'dropped') return this.#leavePipeline(delivery, () => this.#settle(delivery, 'filtered'));
+    if (result.outcome === 'done') {
+      try {
+        delivery.item = this.#options.sink.prepare(delivery.document!, delivery.record);
+      } catch (error) {
+        if (!(error instanceof ProcessorError)) return this.#fail(error);
+        return this.#leavePipeline(delivery, () =>
+          this.#deadLetter(delivery, { type: error.type, reason: error.message }),
+        );
+      }
+      return this.#leavePipeline(delivery, () => this.#write(delivery));
+    }
+    const failure = result.outcome === 'failed' ? result.failure : undefined;
+    const fault = {
+      type: failure?.type ?? (result.outcome === 'undecodable' ? typeOf(result.error) : 'exception'),
+      reason: result.outcome === 'undecodable' ? result.error.message : failure!.message,
+    };
+    this.#leavePipeline(delivery, () => this.#deadLetter(delivery, fault, failure));
+  }
+
+  readonly #afterGate = new Map<Delivery, () => void>();
+
+  #leavePipeline(delivery: Delivery, then: () => void): void {
+    if (!this.#options.ordered) return then();
+    this.#afterGate.set(delivery, then);
+    passGate(delivery, (released) => {
+      const go = this.#afterGate.get(released);
+      this.#afterGate.delete(released);
+      go?.();
+    });
+  }
+
+  #write(delivery: Delivery): void {
+    const item = delivery.item!;
+    this.#writer.add({
+      delivery,
+      item,
+      bytes: item.bytes,
+      get cancelled() {
+        return delivery.partition.revoked;
+      },
+    });
+  }
+
+  #deadLetter(delivery: Delivery, fault: WriteFault, failure?: IngestFailure): void {
+    const { deadLetter, log, clock } = this.#options;
+    if (delivery.partition.revoked) return this.#settle(delivery, undefined);
+    log.warn('a document failed', {
+      place: placeOf(delivery),
+      type: fault.type,
+      processor: failure?.processorType,
+      tag: failure?.processorTag,
+    });
+    if (deadLetter === undefined || this.#deadLetters === undefined) {
+      return this.#fail(
+        new SluiceError(
+          'SLUICE_DOCUMENT_FAILED',
+          `a document failed and there is no dead_letter to keep it: ${fault.type}: ${fault.reason}`,
+          {
+            place: placeOf(delivery),
+            hint: 'Configure dead_letter (a file, a Kafka topic or an index), or let on_failure handle it. Nothing was committed past this document.',
+          },
+        ),
+      );
+    }
+    const dead = deadLetterDocument(
+      delivery.record,
+      { fault, ...(failure && { failure }), document: delivery.document, stream: this.name },
+      clock.now(),
+    );
+    const item = deadLetter.prepare(dead, delivery.record);
+    this.#deadLetters.add({ delivery, item, bytes: item.bytes, cancelled: false, reason: fault });
+    if (this.#ratio.exceeded) {
+      this.#fail(
+        new SluiceError(
+          'SLUICE_DEAD_LETTER_RATIO',
+          `more than ${this.#options.limits.dead_letter_ratio * 100} % of the last 1,000 documents failed, the last one with ${fault.type}: ${fault.reason}`,
+          {
+            place: placeOf(delivery),
+            hint: 'Look at the dead letters, correct the pipeline or the mapping, and start again. limits.dead_letter_ratio sets the share that is allowed.',
+          },
+        ),
+      );
+    }
+  }
+
+  /** The end of one document; without an outcome it was only let go of, and its position does not move. */
+  #settle(delivery: Delivery, outcome: Outcome | undefined): void {
+    if (outcome !== undefined) {
+      this.counters.settle(outcome, this.#options.clock.monotonic() - delivery.arrived);
+      this.#ratio.add(outcome === 'dead_lettered');
+      const { partition } = delivery;
+      if (partition.watermark.settle(delivery) && !partition.revoked) this.#committer.moved(partition);
+    }
+    this.#forget(delivery);
+    this.#checkEnd();
+  }
+
+  #forget(delivery: Delivery): void {
+    this.#inFlight -= 1;
+    this.#budget.give(delivery.bytes);
+    delivery.document = undefined;
+    delivery.item = undefined;
+  }
+
+  /** Where nothing more can come until something is settled, waiting for a fuller batch would only cost time. */
+  #flushWhenStarved(): void {
+    if (this.#intake.queued > 0 || this.#intake.active > 0) return;
+    if (this.#budget.full || this.#ended || this.#stopping) this.#flush();
+  }
+
+  #flush(): void {
+    this.#writer.flush();
+    this.#deadLetters?.flush();
+  }
+
+  #setBlocked(fault: WriteFault | undefined): void {
+    if (fault !== undefined && this.#blocked?.type !== fault.type) {
+      this.#options.log.error('the destination takes no documents; nothing is lost, the stream waits for it', {
+        type: fault.type,
+        reason: fault.reason,
+      });
+    } else if (fault === undefined) this.#options.log.info('the destination takes documents again');
+    this.#blocked = fault;
+  }
+
+  #checkEnd(): void {
+    if (this.#inFlight === 0 && (this.#ended || this.#stopping)) this.#finish();
+    else if (this.#ended || this.#stopping) this.#flushWhenStarved();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#error !== undefined) return;
+    this.#error = error instanceof Error ? error : new Error(messageOf(error));
+    this.#options.log.error('the stream stops', { stream: this.name, error: this.#error.message });
+    this.#finish();
+  }
+
+  #finishing = false;
+  #finish(): void {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    void this.#close().then(
+      () => this.#resolve(),
+      (error: unknown) => {
+        this.#error ??= error as Error;
+        this.#resolve();
+      },
+    );
+  }
+
+  async #close(): Promise<void> {
+    const { source, sink, deadLetter } = this.#options;
+    const failed: unknown[] = [];
+    const attempt = async (work: () => Promise<void> | undefined) => {
+      try {
+        await work();
+      } catch (error) {
+        failed.push(error);
+      }
+    };
+    await attempt(() => source.stop());
+    this.#abort.abort(new SluiceError('SLUICE_INTERNAL', 'the stream is stopping'));
+    await attempt(() => sink.close());
+    await attempt(() => deadLetter?.close());
+    // After the sinks: a file counts as written only once it is closed.
+    await attempt(() => this.#committer.close());
+    await attempt(() => source.close());
+    if (failed.length > 0 && this.#error === undefined) throw failed[0];
+  }
+}
+
+const typeOf = (error: Error): string => (error instanceof ProcessorError ? error.type : 'parse_exception');
+
+const placeOf = ({ partition, record }: Delivery): string => `${partition.name}@${record.position}`;

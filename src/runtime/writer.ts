@@ -1,0 +1,173 @@
+import PQueue from 'p-queue';
+import { type BackoffOptions, backoff } from '../core/backoff.ts';
+import { type Clock, sleep } from '../core/clock.ts';
+import { type ItemResult, RequestError, type Sink, type WriteFault, type WriteItem } from '../core/contracts.ts';
+import { Batcher } from './batcher.ts';
+import { Lanes } from './lanes.ts';
+
+/** One write: an item and whom to tell. */
+export interface Write {
+  readonly item: WriteItem;
+  readonly bytes: number;
+  /** True when the write is no longer wanted: its partition belongs to another member. */
+  readonly cancelled: boolean;
+}
+
+export interface WriterEvents<W extends Write> {
+  delivered(write: W, duplicate: boolean): void;
+  /** The document's own fault. */
+  refused(write: W, fault: WriteFault): void;
+  cancelled(write: W): void;
+  /** The destination takes nothing, or does not answer; undefined once it takes writes again. */
+  blocked(fault: WriteFault | undefined): void;
+  retried(count: number, fault: WriteFault): void;
+  /** A fault of sluice itself: the stream cannot go on. */
+  broken(error: unknown): void;
+}
+
+export interface WriterOptions<W extends Write> {
+  readonly sink: Sink;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  readonly events: WriterEvents<W>;
+  readonly backoff?: BackoffOptions;
+}
+
+/**
+ * Writes through a sink: batches, several in flight, one per key, every item followed until it is delivered, refused
+ * or cancelled. A batch keeps its place among the requests in flight while it backs off, so trouble slows the whole
+ * stream down instead of piling up behind it.
+ */
+export class Writer<W extends Write> {
+  readonly #options: WriterOptions<W>;
+  readonly #queue: PQueue;
+  readonly #lanes = new Lanes<W>();
+  readonly #batcher: Batcher<W>;
+  #pending = 0;
+  #blocked = false;
+
+  constructor(options: WriterOptions<W>) {
+    this.#options = options;
+    const { limits } = options.sink;
+    this.#queue = new PQueue({ concurrency: limits.max_in_flight });
+    this.#batcher = new Batcher(limits, options.clock, (batch) => this.#enqueue(batch));
+  }
+
+  add(write: W): void {
+    this.#pending += 1;
+    const { key } = write.item;
+    if (key === undefined || this.#lanes.enter(key, write)) this.#batcher.add(write);
+  }
+
+  /** Sends what is gathered now, without waiting for more. */
+  flush(): void {
+    this.#batcher.flush();
+  }
+
+  /** Writes that have not ended. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  get inFlight(): number {
+    return this.#queue.pending;
+  }
+
+  #enqueue(batch: W[]): void {
+    this.#queue
+      .add(() => this.#write(batch))
+      .catch((error: unknown) => {
+        if (!this.#options.signal.aborted) this.#options.events.broken(error);
+      });
+  }
+
+  async #write(first: W[]): Promise<void> {
+    const { clock, random, signal } = this.#options;
+    let batch = first;
+    let attempt = 0;
+    while (batch.length > 0) {
+      batch = batch.filter(
+        (write) => !write.cancelled || this.#end(write, (ended) => this.#options.events.cancelled(ended)),
+      );
+      if (batch.length === 0) break;
+      signal.throwIfAborted();
+      const { left, waits } = await this.#attempt(batch);
+      batch = left;
+      if (waits) await sleep(clock, backoff(++attempt, random, this.#options.backoff), signal);
+    }
+  }
+
+  /** Sends a batch once; answers with the writes that have to be sent again. */
+  async #attempt(batch: W[]): Promise<{ left: W[]; waits: boolean }> {
+    const { sink, signal, events } = this.#options;
+    let results: readonly ItemResult[];
+    try {
+      results = await sink.write(
+        batch.map((write) => write.item),
+        signal,
+      );
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return this.#requestFailed(batch, error);
+    }
+    if (results.length !== batch.length)
+      throw new Error(`the sink answered ${results.length} results for ${batch.length} documents`);
+    const left: W[] = [];
+    let reason: WriteFault | undefined;
+    let destination: WriteFault | undefined;
+    results.forEach((result, index) => {
+      const write = batch[index]!;
+      if (result.outcome === 'delivered') this.#end(write, () => events.delivered(write, result.duplicate === true));
+      else if (result.outcome === 'document') this.#end(write, () => events.refused(write, result.fault));
+      else {
+        left.push(write);
+        reason = result.fault;
+        if (result.outcome === 'destination') destination = result.fault;
+      }
+    });
+    if (destination !== undefined) this.#block(destination);
+    else this.#pass();
+    if (reason !== undefined) events.retried(left.length, reason);
+    return { left, waits: left.length > 0 };
+  }
+
+  async #requestFailed(batch: W[], error: RequestError): Promise<{ left: W[]; waits: boolean }> {
+    const { events } = this.#options;
+    if (error.kind !== 'too_large') {
+      // A destination that merely asks for a pause is not in trouble.
+      if (error.fault.status !== 429) this.#block(error.fault);
+      events.retried(batch.length, error.fault);
+      return { left: batch, waits: true };
+    }
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      this.#end(only, () => events.refused(only, error.fault));
+      return { left: [], waits: false };
+    }
+    const middle = batch.length >> 1;
+    await this.#write(batch.slice(0, middle));
+    return { left: batch.slice(middle), waits: false };
+  }
+
+  /** Ends a write and lets the next one of its key go. */
+  #end(write: W, tell: (write: W) => void): false {
+    this.#pending -= 1;
+    const { key } = write.item;
+    const next = key === undefined ? undefined : this.#lanes.leave(key);
+    tell(write);
+    if (next !== undefined) this.#batcher.add(next);
+    return false;
+  }
+
+  #block(fault: WriteFault): void {
+    this.#blocked = true;
+    this.#options.events.blocked(fault);
+  }
+
+  #pass(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#options.events.blocked(undefined);
+  }
+}

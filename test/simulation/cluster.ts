@@ -1,0 +1,122 @@
+import {
+  type ItemResult,
+  RequestError,
+  type Sink,
+  type SourceRecord,
+  type WriteItem,
+  type WriteLimits,
+} from '../../src/core/contracts.ts';
+import type { IngestDocument } from '../../src/core/document.ts';
+import type { SimulatedClock, Trace } from './world.ts';
+
+export interface SimulatedItem extends WriteItem {
+  readonly id: string;
+  readonly version: number;
+  readonly poison: boolean;
+  readonly partition: string;
+  readonly position: bigint;
+}
+
+/** A destination that keeps the last write of each id, and fails in all the ways a cluster does. */
+export class SimulatedCluster {
+  readonly index = new Map<string, number>();
+  readonly written = new Set<string>();
+  readonly faults: Record<string, number> = {};
+  readonly #inFlight = new Set<string>();
+  readonly #clock: SimulatedClock;
+  readonly #random: () => number;
+  readonly #trace: Trace;
+  readonly #faulty: boolean;
+  #blockedUntil = 0;
+
+  constructor(clock: SimulatedClock, random: () => number, trace: Trace, faulty: boolean) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#trace = trace;
+    this.#faulty = faulty;
+  }
+
+  /** The whole cluster refuses for a while. */
+  block(ms: number): void {
+    this.#fault('block');
+    this.#blockedUntil = this.#clock.monotonic() + ms;
+  }
+
+  /** A client of one process; writes of a process that was killed still arrive if they were under way. */
+  client(limits: WriteLimits, alive: () => boolean): Sink<SimulatedItem> {
+    return {
+      type: 'simulated',
+      limits,
+      open: async () => {},
+      close: async () => {},
+      prepare: (document: IngestDocument, record: SourceRecord) => {
+        const { id, version, poison, bytes, partition } = document.source as unknown as SimulatedItem & {
+          bytes: number;
+        };
+        return { key: id, id, version, poison, bytes, partition, position: record.position };
+      },
+      // A killed process sends nothing more.
+      write: (items) => (alive() ? this.#write(items) : new Promise(() => {})),
+    };
+  }
+
+  #write(items: readonly SimulatedItem[]): Promise<readonly ItemResult[]> {
+    for (const { id } of items) {
+      if (this.#inFlight.has(id)) throw new Error(`two writes of ${id} are in flight`);
+      this.#inFlight.add(id);
+    }
+    return new Promise((resolve, reject) => {
+      this.#clock.after(1 + this.#random() * 40, () => {
+        for (const { id } of items) this.#inFlight.delete(id);
+        const answer = this.#answer(items);
+        this.#trace.note(
+          `write ${items.map(({ id, version }) => `${id}=${version}`).join(' ')} ${answer instanceof Error ? answer.message : answer.map(({ outcome }) => outcome[0]).join('')}`,
+        );
+        if (answer instanceof Error) reject(answer);
+        else resolve(answer);
+      });
+    });
+  }
+
+  #answer(items: readonly SimulatedItem[]): RequestError | ItemResult[] {
+    const blocked = this.#clock.monotonic() < this.#blockedUntil;
+    const dice = this.#faulty ? this.#random() : 1;
+    if (items.length > 1 && dice < 0.04) {
+      this.#fault('413');
+      return new RequestError('too_large', { type: 'too_large', reason: 'simulated', status: 413 });
+    }
+    if (!blocked && dice < 0.1) {
+      // The answer is lost, after the writes were done or before.
+      if (this.#random() < 0.5) this.#apply(items);
+      this.#fault('connection');
+      return new RequestError('retry', { type: 'connection_lost', reason: 'simulated' });
+    }
+    return items.map((item): ItemResult => {
+      if (blocked)
+        return { outcome: 'destination', fault: { type: 'cluster_block_exception', reason: 'simulated', status: 403 } };
+      if (dice < 0.2 && this.#random() < 0.3) {
+        this.#fault('429');
+        return {
+          outcome: 'retry',
+          fault: { type: 'es_rejected_execution_exception', reason: 'simulated', status: 429 },
+        };
+      }
+      if (item.poison)
+        return { outcome: 'document', fault: { type: 'document_parsing_exception', reason: 'simulated', status: 400 } };
+      this.#apply([item]);
+      return { outcome: 'delivered' };
+    });
+  }
+
+  #apply(items: readonly SimulatedItem[]): void {
+    for (const { id, version, poison, partition, position } of items) {
+      if (poison) continue;
+      this.index.set(id, version);
+      this.written.add(`${partition}@${position}`);
+    }
+  }
+
+  #fault(name: string): void {
+    this.faults[name] = (this.faults[name] ?? 0) + 1;
+  }
+}

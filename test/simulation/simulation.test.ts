@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { simulate } from './simulate.ts';
+
+const SEEDS = Number(process.env.SLUICE_SIMULATION_SEEDS ?? 60);
+const FIRST = Number(process.env.SLUICE_SIMULATION_FIRST ?? 1);
+
+test(`${SEEDS} histories with crashes, rebalances and a failing cluster lose and double nothing`, async () => {
+  let faults = 0;
+  for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
+    const result = await simulate(seed);
+    assert.deepEqual(result.problems.slice(0, 5), [], `seed ${seed}`);
+    assert.ok(result.documents >= 500, `seed ${seed}: ${result.documents} documents`);
+    assert.ok(result.faults >= 5, `seed ${seed}: only ${result.faults} faults`);
+    faults += result.faults;
+  }
+  console.log(`${SEEDS} seeds from ${FIRST}, ${faults} faults`);
+});
+
+test('the same seed gives the same history', async () => {
+  const [first, second] = [await simulate(7), await simulate(7)];
+  assert.equal(first.digest, second.digest);
+  assert.notEqual(first.digest, (await simulate(8)).digest);
+});
