@@ -99,8 +99,8 @@ export type ItemResult =
 /** A request that failed as a whole. */
 export class RequestError extends Error {
   override name = 'RequestError';
-  /** `too_large`: the request is halved, down to a single document. */
-  readonly kind: 'retry' | 'destination' | 'too_large';
+  /** `split`: something in it is too large or unreadable, so the request is halved, down to a single document. */
+  readonly kind: 'retry' | 'destination' | 'split';
   readonly fault: WriteFault;
   constructor(kind: RequestError['kind'], fault: WriteFault, options?: ErrorOptions) {
     super(`${fault.type}: ${fault.reason}`, options);
@@ -128,7 +128,8 @@ export interface Sink<T extends WriteItem = WriteItem> {
    * Rejects with a RequestError when the request failed as a whole; anything else is a fault of sluice.
    */
   write(items: readonly T[], signal: AbortSignal): Promise<readonly ItemResult[]>;
-  close(): Promise<void>;
+  /** @param clean true when the stream ended as it should: a file is then put into its place */
+  close(clean: boolean): Promise<void>;
 }
 
 /** How a document ended. Only what is settled may be committed. */

@@ -21,7 +21,7 @@ export const ERROR_CODES = {
     exitCode: 6,
     about: 'Loading the model ended the trial process: it would have ended this one too.',
   },
-  SLUICE_INFERENCE_TIMEOUT: { exitCode: 6, about: 'A text was not inferred within its timeout.' },
+  SLUICE_INFERENCE_QUEUE_FULL: { exitCode: 6, about: 'The deployment has queue_capacity requests waiting.' },
   SLUICE_INFERENCE_CLOSED: { exitCode: 6, about: 'The deployment is stopping.' },
   SLUICE_SCHEMA_REGISTRY: { exitCode: 4, about: 'The schema registry cannot be reached or refused the request.' },
   SLUICE_DEAD_LETTER_RATIO: {

@@ -414,8 +414,8 @@ export class Stream {
     };
     await attempt(() => source.stop());
     this.#abort.abort(new SluiceError('SLUICE_INTERNAL', 'the stream is stopping'));
-    await attempt(() => sink.close());
-    await attempt(() => deadLetter?.close());
+    await attempt(() => sink.close(this.#error === undefined));
+    await attempt(() => deadLetter?.close(this.#error === undefined));
     // After the sinks: a file counts as written only once it is closed.
     await attempt(() => this.#committer.close());
     await attempt(() => source.close());

@@ -134,7 +134,7 @@ export class Writer<W extends Write> {
 
   async #requestFailed(batch: W[], error: RequestError): Promise<{ left: W[]; waits: boolean }> {
     const { events } = this.#options;
-    if (error.kind !== 'too_large') {
+    if (error.kind !== 'split') {
       // A destination that merely asks for a pause is not in trouble.
       if (error.fault.status !== 429) this.#block(error.fault);
       events.retried(batch.length, error.fault);

@@ -83,7 +83,7 @@ export class SimulatedCluster {
     const dice = this.#faulty ? this.#random() : 1;
     if (items.length > 1 && dice < 0.04) {
       this.#fault('413');
-      return new RequestError('too_large', { type: 'too_large', reason: 'simulated', status: 413 });
+      return new RequestError('split', { type: 'split', reason: 'simulated', status: 413 });
     }
     if (!blocked && dice < 0.1) {
       // The answer is lost, after the writes were done or before.

@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs';
+import { Client, type ClientOptions, errors } from '@elastic/elasticsearch';
+import { type Clock, sleep } from '../../core/clock.ts';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json/values.ts';
+import type { ElasticsearchConnectionOptions } from './options.ts';
+
+export interface ElasticsearchRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'HEAD' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  readonly body?: JsonObject | string;
+  /** Newline-delimited JSON, written by the caller. */
+  readonly bulk?: Buffer | string;
+  readonly signal?: AbortSignal;
+  readonly timeout_ms?: number;
+}
+
+export interface ElasticsearchAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** The cluster answered with an error. The message is Elasticsearch's own. */
+export class ElasticsearchError extends Error {
+  override name = 'ElasticsearchError';
+  readonly status: number;
+  readonly type: string;
+  constructor(status: number, type: string, reason: string) {
+    super(reason);
+    this.status = status;
+    this.type = type;
+  }
+}
+
+/**
+ * The official client with sluice's manners: no retries of its own, and the API version that the cluster takes. A 9.x
+ * client names version 9 in its headers and an 8.x cluster refuses that, so the first such refusal switches to 8.
+ */
+export class ElasticsearchConnection {
+  readonly #client: Client;
+  readonly #options: ElasticsearchConnectionOptions;
+  #compatible: 8 | 9 = 9;
+
+  constructor(options: ElasticsearchConnectionOptions) {
+    this.#options = options;
+    this.#client = new Client(clientOptions(options));
+  }
+
+  get version(): 8 | 9 {
+    return this.#compatible;
+  }
+
+  /**
+   * @throws ElasticsearchError when the cluster refuses; the transport's own errors when it cannot be reached
+   */
+  async request(request: ElasticsearchRequest): Promise<ElasticsearchAnswer> {
+    try {
+      return await this.#send(request);
+    } catch (error) {
+      if (
+        this.#compatible === 9 &&
+        error instanceof ElasticsearchError &&
+        error.type === 'media_type_header_exception'
+      ) {
+        this.#compatible = 8;
+        return this.#send(request);
+      }
+      throw error;
+    }
+  }
+
+  async #send({
+    method,
+    path,
+    query,
+    body,
+    bulk,
+    signal,
+    timeout_ms,
+  }: ElasticsearchRequest): Promise<ElasticsearchAnswer> {
+    const vendored = (kind: string) => `application/vnd.elasticsearch+${kind}; compatible-with=${this.#compatible}`;
+    const headers: Record<string, string> = { accept: vendored('json') };
+    if (bulk !== undefined) headers['content-type'] = vendored('x-ndjson');
+    else if (body !== undefined) headers['content-type'] = vendored('json');
+    try {
+      const { statusCode, body: answer } = await this.#client.transport.request(
+        {
+          method,
+          path,
+          ...(query && { querystring: { ...query } }),
+          ...(body !== undefined && { body: body as string }),
+          ...(bulk !== undefined && { bulkBody: bulk as string }),
+        },
+        {
+          headers,
+          meta: true,
+          maxRetries: 0,
+          requestTimeout: timeout_ms ?? this.#options.request_timeout,
+          ...(signal && { signal }),
+        },
+      );
+      return { status: statusCode ?? 0, body: answer };
+    } catch (error) {
+      throw error instanceof errors.ResponseError ? refusal(error) : error;
+    }
+  }
+
+  /** Waits until the cluster answers. @throws SluiceError SLUICE_SINK_UNREACHABLE, SLUICE_SINK_AUTH */
+  async ready(clock: Clock): Promise<void> {
+    const end = clock.monotonic() + this.#options.connect_timeout;
+    for (;;) {
+      try {
+        await this.request({
+          method: 'GET',
+          path: '/_cluster/health',
+          query: { filter_path: 'status' },
+          timeout_ms: Math.min(10_000, this.#options.connect_timeout),
+        });
+        return;
+      } catch (error) {
+        if (error instanceof ElasticsearchError) {
+          if (error.status === 401) throw this.#refused(error);
+          // Whoever may only write to its index may not ask for the cluster's health; that the cluster says so is enough.
+          if (error.status < 500) return;
+        }
+        if (error instanceof errors.ProductNotSupportedError)
+          throw new SluiceError('SLUICE_SINK_UNSUPPORTED', 'the server is not Elasticsearch', {
+            place: this.place,
+            cause: error,
+          });
+        if (clock.monotonic() >= end) {
+          throw new SluiceError(
+            'SLUICE_SINK_UNREACHABLE',
+            `Elasticsearch did not answer within ${this.#options.connect_timeout / 1000} s: ${messageOf(error)}`,
+            {
+              place: this.place,
+              hint: 'Check nodes, the network and TLS; connect_timeout sets how long the start waits.',
+              cause: error,
+            },
+          );
+        }
+        await sleep(clock, 500);
+      }
+    }
+  }
+
+  #refused(error: ElasticsearchError): SluiceError {
+    return new SluiceError('SLUICE_SINK_AUTH', `Elasticsearch refused the credentials: ${error.message}`, {
+      place: this.place,
+      hint: 'Check auth: api_key, basic or bearer.',
+      cause: error,
+    });
+  }
+
+  /** Where the cluster is, without credentials. */
+  get place(): string {
+    const { nodes, cloud_id } = this.#options;
+    if (cloud_id !== undefined) return `cloud_id ${cloud_id.split(':')[0]}`;
+    return [nodes ?? 'http://localhost:9200'].flat().map(withoutCredentials).join(', ');
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
+
+const withoutCredentials = (node: string): string => node.replace(/\/\/[^@/]*@/, '//');
+
+const refusal = (error: errors.ResponseError): ElasticsearchError => {
+  const body = error.body as { error?: { type?: string; reason?: string; root_cause?: unknown } | string } | undefined;
+  const cause = body?.error;
+  if (typeof cause === 'object' && cause !== null)
+    return new ElasticsearchError(error.statusCode ?? 0, cause.type ?? 'exception', cause.reason ?? 'no reason given');
+  return new ElasticsearchError(
+    error.statusCode ?? 0,
+    'http_error',
+    typeof cause === 'string' ? cause : `HTTP status ${error.statusCode}`,
+  );
+};
+
+const clientOptions = ({ nodes, cloud_id, auth, tls, compression }: ElasticsearchConnectionOptions): ClientOptions => {
+  const read = (path: string | undefined) => {
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new SluiceError('SLUICE_CONFIG_UNREADABLE', `the certificate file cannot be read: ${messageOf(error)}`, {
+        place: path,
+      });
+    }
+  };
+  const [ca, cert, key] = [read(tls?.ca), read(tls?.certificate), read(tls?.key)];
+  return {
+    ...(cloud_id === undefined ? { nodes: [nodes ?? 'http://localhost:9200'].flat() } : { cloud: { id: cloud_id } }),
+    ...(auth && {
+      auth: 'api_key' in auth ? { apiKey: auth.api_key } : 'basic' in auth ? auth.basic : { bearer: auth.bearer },
+    }),
+    ...(tls && {
+      tls: {
+        ...(ca && { ca }),
+        ...(cert && { cert }),
+        ...(key && { key }),
+        ...(tls.passphrase && { passphrase: tls.passphrase }),
+        rejectUnauthorized: tls.verify,
+      },
+      ...(tls.ca_fingerprint && { caFingerprint: tls.ca_fingerprint }),
+    }),
+    compression,
+    maxRetries: 0,
+    name: 'sluice',
+    // Document contents must not appear in errors that somebody logs.
+    redaction: { type: 'replace', additionalKeys: ['body', 'bulkBody', 'querystring'] },
+  } as ClientOptions;
+};

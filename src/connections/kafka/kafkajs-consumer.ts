@@ -1,0 +1,257 @@
+import type kafkajs from 'kafkajs';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, KafkaRecord, TopicPartition } from './client.ts';
+import { connectionFailure } from './kafkajs.ts';
+import type { KafkaConnectionOptions } from './options.ts';
+
+/** Wait before a consumer that kafkajs gave up on is built anew. */
+const REBUILD_MS = 2000;
+
+/**
+ * A member of a consumer group on kafkajs. What it has to work around:
+ * - it heartbeats between fetches only, so `eachBatch` hands over and returns at once;
+ * - a rejoin starts again at the committed offset, so kept partitions are sought back to where this process is;
+ * - a pattern is resolved once, so topics are listed again every metadata_max_age and the consumer rejoins for new ones.
+ */
+export class KafkajsConsumer implements KafkaConsumer {
+  readonly #kafka: kafkajs.Kafka;
+  readonly #settings: ConsumerSettings;
+  readonly #connection: KafkaConnectionOptions;
+  readonly #owned = new Map<string, TopicPartition>();
+  /** Start offsets by timestamp, for partitions that have no committed one. */
+  readonly #startOffsets = new Map<string, string>();
+  #events!: ConsumerEvents;
+  #consumer: kafkajs.Consumer | undefined;
+  #admin: kafkajs.Admin | undefined;
+  #topics: string[] = [];
+  #paused = false;
+  #stopping = false;
+  #watch: NodeJS.Timeout | undefined;
+  #busy: Promise<void> = Promise.resolve();
+
+  constructor(kafka: kafkajs.Kafka, settings: ConsumerSettings, connection: KafkaConnectionOptions) {
+    this.#kafka = kafka;
+    this.#settings = settings;
+    this.#connection = connection;
+  }
+
+  async start(events: ConsumerEvents): Promise<void> {
+    this.#events = events;
+    this.#admin = this.#kafka.admin({ retry: { retries: 3 } });
+    await this.#connect();
+    this.#topics = await this.#matchingTopics();
+    if (this.#topics.length > 0) await this.#join();
+    if (this.#settings.topics.some((topic) => topic instanceof RegExp)) {
+      this.#watch = setInterval(() => this.#enqueue(() => this.#lookForTopics()), this.#settings.metadataMaxAgeMs);
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#applyPause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    try {
+      this.#consumer?.resume(this.#topics.map((topic) => ({ topic })));
+    } catch {
+      // Not running at the moment: it starts without a pause.
+    }
+  }
+
+  async commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void> {
+    const mine = offsets.filter((offset) => this.#owned.has(nameOf(offset)));
+    if (mine.length === 0) return;
+    if (this.#consumer === undefined) throw new Error('the consumer is not a member of the group at the moment');
+    await this.#consumer.commitOffsets(
+      mine.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
+    );
+  }
+
+  /** kafkajs leaves the group when it is stopped, and then cannot commit; so it only stops to hand over. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#watch);
+    await this.#busy;
+    this.pause();
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer?.disconnect();
+    await this.#admin?.disconnect();
+    this.#consumer = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const end = Date.now() + this.#connection.connect_timeout;
+    for (;;) {
+      try {
+        await this.#admin!.connect();
+        return;
+      } catch (error) {
+        const failure = connectionFailure(error, this.#connection);
+        if (failure.code === 'SLUICE_SOURCE_AUTH' || Date.now() >= end) throw failure;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  }
+
+  async #matchingTopics(): Promise<string[]> {
+    const existing = new Set(await this.#admin!.listTopics());
+    const found = new Set<string>();
+    for (const wanted of this.#settings.topics) {
+      if (wanted instanceof RegExp) {
+        for (const topic of existing) if (wanted.test(topic)) found.add(topic);
+      } else if (existing.has(wanted)) found.add(wanted);
+      else {
+        throw new SluiceError('SLUICE_SOURCE_FAILED', `the topic [${wanted}] does not exist`, {
+          hint: 'Create it first; sluice never creates a topic to read from.',
+        });
+      }
+    }
+    return [...found].sort();
+  }
+
+  async #join(): Promise<void> {
+    const { groupId, start, ...settings } = this.#settings;
+    await this.#findStartOffsets();
+    const consumer = this.#kafka.consumer({
+      groupId,
+      sessionTimeout: settings.sessionTimeoutMs,
+      heartbeatInterval: settings.heartbeatIntervalMs,
+      rebalanceTimeout: settings.rebalanceTimeoutMs,
+      metadataMaxAge: settings.metadataMaxAgeMs,
+      maxBytes: settings.maxBytes,
+      maxBytesPerPartition: settings.maxBytesPerPartition,
+      maxWaitTimeInMs: settings.maxWaitMs,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 200, maxRetryTime: 5000, retries: 8 },
+    });
+    consumer.on('consumer.group_join', ({ payload }) => this.#joined(consumer, payload.memberAssignment));
+    consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+      this.#events.log('warn', 'the consumer stopped and starts again', { error: messageOf(error) });
+      if (!restart && !this.#stopping) this.#crashed(error);
+    });
+    this.#consumer = consumer;
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: this.#topics, fromBeginning: start !== 'latest' });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: async ({ batch, resolveOffset }) => {
+          if (this.#stopping) return;
+          this.#handOver(batch);
+          resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
+        },
+      });
+    } catch (error) {
+      throw connectionFailure(error, this.#connection);
+    }
+  }
+
+  /** What kafkajs does not retry by itself is built anew, unless trying again cannot help. */
+  #crashed(error: Error): void {
+    if (error.name === 'KafkaJSSASLAuthenticationError') {
+      this.#events.failed(connectionFailure(error, this.#connection));
+      return;
+    }
+    setTimeout(() => {
+      this.#enqueue(async () => {
+        await this.#consumer?.disconnect().catch(() => {});
+        this.#consumer = undefined;
+        await this.#join();
+      });
+    }, REBUILD_MS);
+  }
+
+  /** One change of the membership at a time. */
+  #enqueue(work: () => Promise<void>): void {
+    this.#busy = this.#busy
+      .then(() => (this.#stopping ? undefined : work()))
+      .catch((error: unknown) => {
+        this.#events.log('warn', 'the consumer could not be renewed and tries again', { error: messageOf(error) });
+        if (this.#consumer === undefined || !this.#stopping) this.#crashed(error as Error);
+      });
+  }
+
+  async #lookForTopics(): Promise<void> {
+    const found = await this.#matchingTopics();
+    if (found.join() === this.#topics.join()) return;
+    this.#events.log('info', 'topics changed', { topics: found });
+    await this.#consumer?.disconnect();
+    this.#consumer = undefined;
+    this.#topics = found;
+    if (found.length > 0) await this.#join();
+  }
+
+  async #findStartOffsets(): Promise<void> {
+    const { start, groupId } = this.#settings;
+    if (typeof start !== 'number') return;
+    const committed = await this.#admin!.fetchOffsets({ groupId, topics: this.#topics });
+    for (const { topic, partitions } of committed) {
+      const missing = new Set(partitions.filter(({ offset }) => offset === '-1').map(({ partition }) => partition));
+      if (missing.size === 0) continue;
+      for (const { partition, offset } of await this.#admin!.fetchTopicOffsetsByTimestamp(topic, start)) {
+        if (missing.has(partition)) this.#startOffsets.set(nameOf({ topic, partition }), offset);
+      }
+    }
+  }
+
+  #joined(consumer: kafkajs.Consumer, assignment: Record<string, number[]>): void {
+    const now = new Map<string, TopicPartition>();
+    for (const [topic, partitions] of Object.entries(assignment))
+      for (const partition of partitions) now.set(nameOf({ topic, partition }), { topic, partition });
+    for (const [name, gone] of this.#owned) {
+      if (now.has(name)) continue;
+      this.#owned.delete(name);
+      this.#startOffsets.delete(name);
+      this.#events.revoked(gone);
+    }
+    for (const [name, partition] of now) {
+      this.#owned.set(name, partition);
+      const goOn = this.#events.assigned(partition);
+      const offset = goOn === undefined ? this.#startOffsets.get(name) : String(goOn);
+      if (offset !== undefined) consumer.seek({ ...partition, offset });
+    }
+    this.#events.log('info', 'joined the group', { partitions: now.size });
+    if (this.#paused) this.#applyPause();
+  }
+
+  #applyPause(): void {
+    try {
+      this.#consumer?.pause(this.#topics.map((topic) => ({ topic })));
+    } catch {
+      // Not running at the moment: joining applies it.
+    }
+  }
+
+  #handOver({ topic, partition, messages }: kafkajs.Batch): void {
+    if (!this.#owned.has(nameOf({ topic, partition })) || messages.length === 0) return;
+    const records = messages.map(
+      ({ offset, timestamp, key, value, headers }): KafkaRecord => ({
+        offset: BigInt(offset),
+        timestamp: Number(timestamp),
+        key,
+        value,
+        headers: headers === undefined ? NO_HEADERS : headersOf(headers),
+      }),
+    );
+    this.#events.records({ topic, partition }, records);
+  }
+}
+
+const NO_HEADERS = {};
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
+
+/** Of a header that is there several times, the last one counts, as in Kafka's `lastHeader`. */
+const headersOf = (headers: kafkajs.IHeaders): KafkaRecord['headers'] => {
+  const out: Record<string, string | Uint8Array> = Object.create(null) as Record<string, string | Uint8Array>;
+  for (const [name, value] of Object.entries(headers)) {
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined) out[name] = last;
+  }
+  return out;
+};

@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import kafkajs from 'kafkajs';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import type { ConsumerSettings, KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
+import { KafkaSendError } from './client.ts';
+import { installCompression } from './compression.ts';
+import { KafkajsConsumer } from './kafkajs-consumer.ts';
+import { oauthToken } from './oauth.ts';
+import { brokerList, type KafkaConnectionOptions } from './options.ts';
+
+const { Kafka, logLevel } = kafkajs;
+
+/** KafkaClient on kafkajs 2.2.4. */
+export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
+  installCompression();
+  const kafka = new Kafka({
+    clientId: options.client_id,
+    brokers: brokerList(options.brokers),
+    connectionTimeout: Math.min(10_000, options.connect_timeout),
+    requestTimeout: options.request_timeout,
+    // kafkajs prints whole requests at some levels; what matters reaches sluice's own log through events.
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
+    ...(options.tls !== undefined &&
+      options.tls !== false && { ssl: options.tls === true ? true : tlsOf(options.tls) }),
+    ...(options.sasl && { sasl: saslOf(options.sasl) }),
+  });
+  return {
+    consumer: (settings: ConsumerSettings) => new KafkajsConsumer(kafka, settings, options),
+    producer: () => producerOf(kafka, options),
+  };
+};
+
+const read = (path: string | undefined): Buffer | undefined => {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new SluiceError('SLUICE_CONFIG_UNREADABLE', `the certificate file cannot be read: ${messageOf(error)}`, {
+      place: path,
+    });
+  }
+};
+
+const tlsOf = ({
+  ca,
+  certificate,
+  key,
+  passphrase,
+  verify,
+}: Exclude<KafkaConnectionOptions['tls'], boolean | undefined>) => ({
+  ...(ca && { ca: read(ca) }),
+  ...(certificate && { cert: read(certificate) }),
+  ...(key && { key: read(key) }),
+  ...(passphrase && { passphrase }),
+  rejectUnauthorized: verify,
+});
+
+const saslOf = (sasl: NonNullable<KafkaConnectionOptions['sasl']>): kafkajs.SASLOptions => {
+  if ('plain' in sasl) return { mechanism: 'plain', ...sasl.plain };
+  if ('scram_sha_256' in sasl) return { mechanism: 'scram-sha-256', ...sasl.scram_sha_256 };
+  if ('scram_sha_512' in sasl) return { mechanism: 'scram-sha-512', ...sasl.scram_sha_512 };
+  return { mechanism: 'oauthbearer', oauthBearerProvider: oauthToken(sasl.oauthbearer) };
+};
+
+/** @throws SluiceError when connecting fails for good */
+export const connectionFailure = (
+  error: unknown,
+  { brokers, connect_timeout }: KafkaConnectionOptions,
+): SluiceError => {
+  const place = brokerList(brokers).join(', ');
+  const named = error as { name?: string };
+  if (named.name === 'KafkaJSSASLAuthenticationError') {
+    return new SluiceError('SLUICE_SOURCE_AUTH', `the broker refused the credentials: ${messageOf(error)}`, {
+      place,
+      hint: 'Check sasl and tls.',
+      cause: error,
+    });
+  }
+  return new SluiceError(
+    'SLUICE_SOURCE_UNREACHABLE',
+    `no broker answered within ${connect_timeout / 1000} s: ${messageOf(error)}`,
+    {
+      place,
+      hint: 'Check brokers, the network, tls and the advertised listeners; connect_timeout sets how long the start waits.',
+      cause: error,
+    },
+  );
+};
+
+const SPLIT: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+const DESTINATION: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'INVALID_TOPIC_EXCEPTION',
+  'POLICY_VIOLATION',
+]);
+
+const producerOf = (kafka: kafkajs.Kafka, options: KafkaConnectionOptions): KafkaProducer => {
+  const producer = kafka.producer({ allowAutoTopicCreation: true, idempotent: false, maxInFlightRequests: 1 });
+  return {
+    connect: async () => {
+      try {
+        await producer.connect();
+      } catch (error) {
+        throw connectionFailure(error, options);
+      }
+    },
+    send: async (messages) => {
+      try {
+        await producer.sendBatch({
+          topicMessages: byTopic(messages),
+          acks: -1,
+          compression: kafkajs.CompressionTypes.GZIP,
+        });
+      } catch (error) {
+        const { type = (error as Error).name } = error as { type?: string };
+        throw new KafkaSendError(
+          SPLIT.has(type) ? 'split' : DESTINATION.has(type) ? 'destination' : 'retry',
+          type,
+          messageOf(error),
+          error,
+        );
+      }
+    },
+    close: () => producer.disconnect(),
+  };
+};
+
+const byTopic = (messages: readonly KafkaMessage[]): kafkajs.TopicMessages[] => {
+  const topics = new Map<string, kafkajs.Message[]>();
+  for (const { topic, key, value, headers } of messages) {
+    const list = topics.get(topic) ?? [];
+    list.push({
+      key: asBuffer(key),
+      value: asBuffer(value),
+      ...(headers && {
+        headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, Buffer.from(header)])),
+      }),
+    });
+    topics.set(topic, list);
+  }
+  return [...topics].map(([topic, list]) => ({ topic, messages: list }));
+};
+
+const asBuffer = (data: Uint8Array | string | null): Buffer | null =>
+  data === null ? null : Buffer.from(data as string);

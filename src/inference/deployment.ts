@@ -1,0 +1,236 @@
+import { Worker } from 'node:worker_threads';
+import type { ErrorCode } from '../core/error-codes.ts';
+import { ProcessorError, SluiceError } from '../core/errors.ts';
+import type { ModelFiles } from './manifest.ts';
+import type { FromWorker, InferenceJob, InferenceOutput, ToWorker, WorkerSettings } from './onnx/protocol.ts';
+
+export interface DeploymentOptions {
+  readonly model: ModelFiles;
+  /** Worker threads, each with its own session. */
+  readonly number_of_allocations: number;
+  readonly threads_per_allocation: number;
+  /** Requests that may wait; `infer` refuses more, and says so. */
+  readonly queue_capacity: number;
+  /** Milliseconds a request may run in a worker before the worker is replaced and the request sent again. */
+  readonly timeout_ms: number;
+  readonly log: { warn(message: string, fields?: object): void };
+}
+
+export type InferenceRequest = Omit<InferenceJob, 'id'>;
+export type InferenceDone = (error: Error | undefined, output?: InferenceOutput) => void;
+
+interface Queued extends InferenceRequest {
+  readonly id: number;
+  readonly done: InferenceDone;
+  readonly cancelled: () => boolean;
+  attempts: number;
+}
+
+interface Allocation {
+  readonly worker: Worker;
+  readonly running: Map<number, Queued>;
+  timer: NodeJS.Timeout | undefined;
+  ready: boolean;
+}
+
+/** One request runs and the next one is there already, so that a worker never waits for the main thread. */
+const PREFETCH = 2;
+/** Models that gain from batches of short texts see more of the queue. */
+const PREFETCH_BATCHING = 16;
+/** A worker that dies this often with the same request is not started for it again. */
+const MAX_ATTEMPTS = 3;
+
+export interface DeploymentStats {
+  inference_count: number;
+  tokens: number;
+  restarts: number;
+  readonly queued: number;
+  readonly running: number;
+}
+
+/** A model, running: `number_of_allocations` worker threads behind one queue. */
+export class Deployment {
+  readonly #options: DeploymentOptions;
+  readonly #queue: Queued[] = [];
+  readonly #allocations = new Set<Allocation>();
+  readonly #prefetch: number;
+  #nextId = 1;
+  #closing = false;
+  #inferred = 0;
+  #tokens = 0;
+  #restarts = 0;
+
+  constructor(options: DeploymentOptions) {
+    this.#options = options;
+    this.#prefetch = options.model.manifest.batching === 'equal_length' ? PREFETCH_BATCHING : PREFETCH;
+  }
+
+  /** Resolves once every allocation can infer. */
+  async start(): Promise<void> {
+    const starting = Array.from({ length: this.#options.number_of_allocations }, () => this.#allocate());
+    try {
+      await Promise.all(starting);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  get full(): boolean {
+    return this.#queue.length >= this.#options.queue_capacity;
+  }
+
+  get stats(): DeploymentStats {
+    let running = 0;
+    for (const allocation of this.#allocations) running += allocation.running.size;
+    return {
+      inference_count: this.#inferred,
+      tokens: this.#tokens,
+      restarts: this.#restarts,
+      queued: this.#queue.length,
+      running,
+    };
+  }
+
+  /**
+   * Queues a text. `done` is called exactly once unless the answer, which cancels, was called first.
+   * @throws SluiceError SLUICE_INFERENCE_CLOSED, SLUICE_INFERENCE_QUEUE_FULL
+   */
+  infer(request: InferenceRequest, done: InferenceDone): () => void {
+    if (this.#closing) throw new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
+    if (this.full)
+      throw new SluiceError(
+        'SLUICE_INFERENCE_QUEUE_FULL',
+        `the deployment's queue is full: ${this.#queue.length} requests wait`,
+      );
+    let cancelled = false;
+    const queued: Queued = { ...request, id: this.#nextId++, done, cancelled: () => cancelled, attempts: 0 };
+    this.#queue.push(queued);
+    this.#feed();
+    return () => {
+      cancelled = true;
+      const at = this.#queue.indexOf(queued);
+      if (at >= 0) this.#queue.splice(at, 1);
+      for (const { worker, running } of this.#allocations) {
+        if (running.has(queued.id)) worker.postMessage({ kind: 'cancel', id: queued.id } satisfies ToWorker);
+      }
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    const closed = new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
+    const waiting = this.#queue.splice(0);
+    await Promise.all(
+      [...this.#allocations].map(async ({ worker, timer, running }) => {
+        clearTimeout(timer);
+        waiting.push(...running.values());
+        const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+        worker.postMessage({ kind: 'close' } satisfies ToWorker);
+        const impatience = setTimeout(() => void worker.terminate(), 10_000);
+        await exited;
+        clearTimeout(impatience);
+      }),
+    );
+    this.#allocations.clear();
+    for (const { done, cancelled } of waiting) if (!cancelled()) done(closed);
+  }
+
+  #allocate(): Promise<void> {
+    const { model, threads_per_allocation } = this.#options;
+    const settings: WorkerSettings = { model, threads: threads_per_allocation };
+    const worker = new Worker(
+      new URL(`./onnx/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+      { workerData: settings },
+    );
+    const allocation: Allocation = { worker, running: new Map(), timer: undefined, ready: false };
+    this.#allocations.add(allocation);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.kind === 'ready') {
+          allocation.ready = true;
+          resolve();
+          this.#feed();
+        } else if (message.kind === 'failed') {
+          reject(
+            new SluiceError(
+              message.code as ErrorCode,
+              message.message,
+              message.place === undefined ? {} : { place: message.place },
+            ),
+          );
+        } else if (message.kind === 'done' || message.kind === 'refused') this.#answer(allocation, message);
+      });
+      worker.on('error', (error) => reject(error));
+      worker.on('exit', () => {
+        this.#allocations.delete(allocation);
+        reject(
+          new SluiceError('SLUICE_MODEL_INVALID', 'the inference thread ended while the model was loading', {
+            place: model.folder,
+          }),
+        );
+        if (allocation.ready && !this.#closing) this.#replace(allocation);
+      });
+    });
+  }
+
+  /** A thread that ended unasked gives its requests back to the queue's head, and another one takes its place. */
+  #replace({ running, timer }: Allocation): void {
+    clearTimeout(timer);
+    this.#restarts += 1;
+    this.#options.log.warn('an inference thread ended and is replaced', {
+      model: this.#options.model.manifest.id,
+      requests: running.size,
+    });
+    for (const queued of [...running.values()].reverse()) {
+      if (queued.cancelled()) continue;
+      queued.attempts += 1;
+      if (queued.attempts < MAX_ATTEMPTS) this.#queue.unshift(queued);
+      else
+        queued.done(
+          new ProcessorError(
+            'crash_suspect',
+            `the inference thread ended ${MAX_ATTEMPTS} times while it ran this text`,
+          ),
+        );
+    }
+    this.#allocate().catch((error: unknown) =>
+      this.#options.log.warn('an inference thread could not be replaced', { error: String(error) }),
+    );
+  }
+
+  #answer(allocation: Allocation, message: Extract<FromWorker, { kind: 'done' | 'refused' }>): void {
+    const queued = allocation.running.get(message.id);
+    allocation.running.delete(message.id);
+    clearTimeout(allocation.timer);
+    allocation.timer = undefined;
+    this.#feedOne(allocation);
+    if (queued === undefined || queued.cancelled()) return;
+    if (message.kind === 'done') {
+      this.#inferred += 1;
+      this.#tokens += message.output.tokens;
+      queued.done(undefined, message.output);
+    } else queued.done(new ProcessorError(message.type, message.message));
+  }
+
+  #feed(): void {
+    for (const allocation of this.#allocations) this.#feedOne(allocation);
+  }
+
+  #feedOne(allocation: Allocation): void {
+    if (!allocation.ready) return;
+    while (allocation.running.size < this.#prefetch && this.#queue.length > 0) {
+      // A text that ended a thread before runs alone: then it is known whose fault it was.
+      const next = this.#queue[0]!;
+      if (next.attempts > 0 && allocation.running.size > 0) break;
+      this.#queue.shift();
+      allocation.running.set(next.id, next);
+      const { id, text, tasks, truncate, longText } = next;
+      allocation.worker.postMessage({ kind: 'job', job: { id, text, tasks, truncate, longText } } satisfies ToWorker);
+      if (next.attempts > 0) break;
+    }
+    if (allocation.timer === undefined && allocation.running.size > 0) {
+      allocation.timer = setTimeout(() => void allocation.worker.terminate(), this.#options.timeout_ms);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { InferenceConfig } from '../core/inference.ts';
+import { nearest } from '../core/nearest.ts';
+import type { LocalTask } from './manifest.ts';
+
+const tokenization = z
+  .record(
+    z.enum(['bert', 'bert_ja', 'mpnet', 'roberta', 'xlm_roberta', 'deberta_v2']),
+    z.strictObject({
+      truncate: z.enum(['first', 'second', 'none']).optional(),
+      span: z.number().int().optional(),
+      max_sequence_length: z.number().int().positive().optional(),
+      do_lower_case: z.boolean().optional(),
+      with_special_tokens: z.boolean().optional(),
+    }),
+  )
+  .optional();
+
+const shared = { results_field: z.string().min(1).default('predicted_value'), tokenization };
+
+const TASKS = {
+  ner: z.strictObject({ ...shared, classification_labels: z.array(z.string()).optional() }),
+  text_embedding: z.strictObject({ ...shared, embedding_size: z.number().int().positive().optional() }),
+} satisfies Record<LocalTask, z.ZodType>;
+
+/** What one inference step asks of a local model. */
+export interface LocalInferenceOptions {
+  readonly task: LocalTask;
+  readonly results_field: string;
+  readonly truncate: 'first' | 'none';
+}
+
+/**
+ * Reads an `inference_config`; without one, a model with a single task is asked for that.
+ * @throws Error with what is wrong, for the place of the processor
+ */
+export const readInferenceConfig = (
+  config: InferenceConfig | undefined,
+  modelId: string,
+  does: readonly LocalTask[],
+): LocalInferenceOptions => {
+  const names = Object.keys(config ?? {});
+  if (names.length > 1) throw new Error(`inference_config must have one task only, not [${names.join(', ')}]`);
+  const name = names[0] ?? (does.length === 1 ? does[0]! : undefined);
+  if (name === undefined)
+    throw new Error(
+      `the model [${modelId}] does several tasks: say which in inference_config, one of [${does.join(', ')}]`,
+    );
+  if (!Object.hasOwn(TASKS, name))
+    throw new Error(
+      `the task [${name}] is not one of a local model's [${Object.keys(TASKS).join(', ')}]${nearest(name, Object.keys(TASKS))}`,
+    );
+  const task = name as LocalTask;
+  if (!does.includes(task)) throw new Error(`the model [${modelId}] does not do [${task}], only [${does.join(', ')}]`);
+  const parsed = TASKS[task].safeParse(config?.[name] ?? {});
+  if (!parsed.success)
+    throw new Error(
+      `inference_config.${task}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim()).join('; ')}`,
+    );
+  const options = Object.values(parsed.data.tokenization ?? {})[0];
+  if (options?.truncate === 'second')
+    throw new Error(`[${task}] takes one text: truncate can be first or none, not second`);
+  if (options?.span !== undefined && options.span !== -1)
+    throw new Error(`[${task}] does not support span; for the whole text set long_text: sentences on the model`);
+  return { task, results_field: parsed.data.results_field, truncate: options?.truncate === 'none' ? 'none' : 'first' };
+};

@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import type { LocalTask } from '../manifest.ts';
+import { type Entity, entitiesOf, tagsOf } from '../tasks/ner.ts';
+import { Tokenizer } from '../tokenizer.ts';
+import { sentenceWindows, truncatedWindow, type Window, type WindowPlan } from '../windows.ts';
+import type { FromWorker, InferenceJob, ToWorker, WorkerSettings } from './protocol.ts';
+import { OnnxSession } from './session.ts';
+
+const { model, threads } = workerData as WorkerSettings;
+const { manifest } = model;
+const port = parentPort!;
+const tell = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+/** Windows of equal length that run together, and up to which length that pays. Measured for the bundled model. */
+const EQUAL_LENGTH = { windows: 8, tokens: 48 };
+
+/** A job with the windows that are still to run. */
+interface Work {
+  readonly job: InferenceJob;
+  readonly plan: WindowPlan;
+  readonly tasks: ReadonlySet<LocalTask>;
+  readonly entities: Entity[][];
+  readonly vectors: Float32Array[];
+  left: number;
+}
+
+const inbox: InferenceJob[] = [];
+const pending: { work: Work; index: number; window: Window }[] = [];
+const cancelled = new Set<number>();
+let wake: (() => void) | undefined;
+let closing = false;
+
+port.on('message', (message: ToWorker) => {
+  if (message.kind === 'job') inbox.push(message.job);
+  else if (message.kind === 'cancel') cancelled.add(message.id);
+  else closing = true;
+  wake?.();
+});
+
+const plan = async (tokenizer: Tokenizer, job: InferenceJob): Promise<void> => {
+  try {
+    const { text, longText, truncate } = job;
+    const whole = longText === 'sentences';
+    const made = whole
+      ? await sentenceWindows(tokenizer, text, manifest.window)
+      : await truncatedWindow(tokenizer, text, manifest.max_sequence_length);
+    if (made.truncated && truncate === 'none') {
+      return tell({
+        kind: 'refused',
+        id: job.id,
+        type: 'illegal_argument_exception',
+        message: `Input too large. The tokenized input length exceeds the maximum sequence length [${manifest.max_sequence_length}]`,
+      });
+    }
+    const work: Work = {
+      job,
+      plan: made,
+      tasks: new Set(job.tasks),
+      entities: [],
+      vectors: [],
+      left: made.windows.length,
+    };
+    made.windows.forEach((window, index) => pending.push({ work, index, window }));
+  } catch (error) {
+    tell({ kind: 'refused', id: job.id, type: 'inference_exception', message: messageOf(error) });
+  }
+};
+
+/** The next windows to run: one, or several of one length where the model gains from it. */
+const nextWindows = () => {
+  const first = pending.shift()!;
+  const group = [first];
+  const { length } = first.window.pieces.ids;
+  if (manifest.batching !== 'equal_length' || length > EQUAL_LENGTH.tokens) return group;
+  for (let at = 0; at < pending.length && group.length < EQUAL_LENGTH.windows; ) {
+    const other = pending[at]!;
+    if (other.window.pieces.ids.length === length && other.work.job.tasks.join() === first.work.job.tasks.join())
+      group.push(...pending.splice(at, 1));
+    else at += 1;
+  }
+  return group;
+};
+
+const run = async (session: OnnxSession): Promise<void> => {
+  const group = nextWindows().filter(({ work }) => !cancelled.has(work.job.id));
+  const [first] = group;
+  if (first === undefined) return;
+  const results = await session.run(
+    group.map(({ window }) => window),
+    first.work.tasks,
+  );
+  results.forEach(({ logits, vector }, row) => {
+    const { work, index, window } = group[row]!;
+    if (logits !== undefined)
+      work.entities[index] = entitiesOf(work.job.text, window, logits, tags, manifest.tasks.ner!.aggregation);
+    if (vector !== undefined) work.vectors[index] = vector;
+    work.left -= 1;
+    if (work.left === 0) finish(work);
+  });
+};
+
+const tags = tagsOf(manifest.labels ?? []);
+
+const finish = ({ job, plan: { windows, truncated, tokens }, tasks, entities, vectors }: Work): void => {
+  if (vectors.some((vector) => vector.some((value) => !Number.isFinite(value)))) {
+    return tell({
+      kind: 'refused',
+      id: job.id,
+      type: 'inference_exception',
+      message: 'the model answered with numbers that are not finite',
+    });
+  }
+  tell(
+    {
+      kind: 'done',
+      id: job.id,
+      output: {
+        entities: tasks.has('ner') ? entities.flat() : undefined,
+        vectors: tasks.has('text_embedding') ? vectors : undefined,
+        windows: windows.map(({ start, end }) => ({ start, end })),
+        truncated,
+        tokens,
+      },
+    },
+    vectors.map((vector) => vector.buffer as ArrayBuffer),
+  );
+};
+
+const main = async (): Promise<void> => {
+  const tokenizer = await Tokenizer.load(join(model.folder, 'tokenizer.json'));
+  const session = await OnnxSession.load(model, tokenizer, threads);
+  tell({ kind: 'ready', vocabulary: tokenizer.vocabularySize });
+  while (!closing) {
+    while (inbox.length > 0) await plan(tokenizer, inbox.shift()!);
+    if (pending.length > 0) {
+      await run(session);
+      // Messages (new jobs, cancellations) are only seen between two runs.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      continue;
+    }
+    cancelled.clear();
+    if (closing) break;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    wake = undefined;
+  }
+  // A thread that ends with an open session can take the process with it.
+  await session.close();
+  tell({ kind: 'closed' });
+  port.close();
+};
+
+main().catch((error: unknown) => {
+  const known = error instanceof SluiceError;
+  tell({
+    kind: 'failed',
+    code: known ? error.code : 'SLUICE_MODEL_INVALID',
+    message: messageOf(error),
+    place: known ? error.place : undefined,
+  });
+  port.close();
+});

@@ -1,0 +1,83 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import type { DumpFile } from './files.ts';
+
+const entry = z.strictObject({
+  path: z.string(),
+  head: z.string(),
+  bytes: z.number(),
+  /** Byte of the decompressed text where reading goes on. */
+  position: z.string().regex(/^\d+$/),
+});
+const checkpointSchema = z.strictObject({ version: z.literal(1), stream: z.string(), files: z.array(entry) });
+type Checkpoint = z.output<typeof checkpointSchema>;
+
+/** How far each file of a dump is settled, on disk. */
+export class CheckpointFile {
+  readonly path: string;
+  readonly #stream: string;
+  readonly #files = new Map<string, Checkpoint['files'][number]>();
+
+  constructor(path: string, stream: string) {
+    this.path = path;
+    this.#stream = stream;
+  }
+
+  /** @throws SluiceError SLUICE_CHECKPOINT when there is none, or it is damaged */
+  read(): void {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (error) {
+      throw new SluiceError('SLUICE_CHECKPOINT', `there is no checkpoint to resume from: ${messageOf(error)}`, {
+        place: this.path,
+        hint: 'Start once without --resume.',
+        cause: error,
+      });
+    }
+    try {
+      for (const file of checkpointSchema.parse(JSON.parse(text)).files) this.#files.set(file.path, file);
+    } catch (error) {
+      throw new SluiceError('SLUICE_CHECKPOINT', 'the checkpoint is damaged', {
+        place: this.path,
+        hint: 'Remove it and start without --resume.',
+        cause: error,
+      });
+    }
+  }
+
+  /** Where reading of a file goes on; it is found by its content where it was renamed. */
+  positionOf({ path, identity }: DumpFile): bigint {
+    const known = this.#files.get(path) ?? [...this.#files.values()].find(({ head }) => head === identity?.head);
+    if (known === undefined) return 0n;
+    if (identity === undefined || known.head !== identity.head || known.bytes > identity.bytes) {
+      throw new SluiceError('SLUICE_CHECKPOINT', 'the file is not the one that the checkpoint knows', {
+        place: path,
+        hint: 'Start without --resume, or bring the file back.',
+      });
+    }
+    return BigInt(known.position);
+  }
+
+  /** Written anew and renamed into its place, so that a crash leaves the old one or the new one. */
+  async write(positions: ReadonlyMap<string, bigint>, files: ReadonlyMap<string, DumpFile>): Promise<void> {
+    for (const [path, position] of positions) {
+      const identity = files.get(path)?.identity;
+      if (identity !== undefined) this.#files.set(path, { path, ...identity, position: String(position) });
+    }
+    const checkpoint: Checkpoint = { version: 1, stream: this.#stream, files: [...this.#files.values()] };
+    const temporary = `${this.path}.tmp`;
+    mkdirSync(dirname(this.path), { recursive: true });
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(`${JSON.stringify(checkpoint, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.path);
+  }
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, globSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+
+/** What a dump file is, so that a checkpoint knows it again after a rename. */
+export interface FileIdentity {
+  /** SHA-256 of the first 64 KiB as they lie on the disk. */
+  readonly head: string;
+  readonly bytes: number;
+}
+
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+export interface DumpFile {
+  readonly path: string;
+  readonly identity: FileIdentity | undefined;
+  readonly compression: Compression;
+}
+
+const HEAD = 64 * 1024;
+
+/** Expands globs, in the order of the names. @throws SluiceError SLUICE_SOURCE_UNREADABLE when nothing matches */
+export const findFiles = async (patterns: readonly string[]): Promise<DumpFile[]> => {
+  const files: DumpFile[] = [];
+  const seen = new Set<string>();
+  for (const pattern of patterns) {
+    if (pattern === '-') {
+      files.push({ path: '-', identity: undefined, compression: 'none' });
+      continue;
+    }
+    const paths = /[*?[{]/.test(pattern) ? globSync(pattern).sort() : [pattern];
+    if (paths.length === 0) throw new SluiceError('SLUICE_SOURCE_UNREADABLE', 'no file matches', { place: pattern });
+    for (const path of paths) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      files.push(await look(path));
+    }
+  }
+  return files;
+};
+
+const look = async (path: string): Promise<DumpFile> => {
+  try {
+    const { size } = await stat(path);
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
+      const head = buffer.subarray(0, bytesRead);
+      return {
+        path,
+        identity: { head: createHash('sha256').update(head).digest('hex'), bytes: size },
+        compression: compressionOf(head),
+      };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+};
+
+export const unreadable = (path: string, error: unknown): SluiceError =>
+  new SluiceError('SLUICE_SOURCE_UNREADABLE', `the dump cannot be read: ${messageOf(error)}`, {
+    place: path,
+    cause: error,
+  });
+
+/** The first bytes decide, not the name. */
+const compressionOf = (head: Buffer): Compression => {
+  if (head.length >= 2 && head.readUInt16BE(0) === 0x1f8b) return 'gzip';
+  return head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : 'none';
+};
+
+/** The decompressed bytes of a file. */
+export const openFile = ({ path, compression }: DumpFile): Readable => {
+  if (path === '-') return process.stdin;
+  const raw = createReadStream(path, { highWaterMark: 256 * 1024 });
+  if (compression === 'none') return raw;
+  const decompress =
+    compression === 'gzip' ? createGunzip({ chunkSize: 256 * 1024 }) : createZstdDecompress({ chunkSize: 256 * 1024 });
+  raw.on('error', (error) => decompress.destroy(error));
+  return raw.pipe(decompress);
+};

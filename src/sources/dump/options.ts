@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { bytes } from '../../config/units.ts';
+
+export const dumpSourceOptions = z.strictObject({
+  paths: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .describe(
+      'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz and .zst.',
+    ),
+  checkpoint: z
+    .string()
+    .optional()
+    .describe('File that keeps how far reading came, for `--resume`. `sluice replay` sets one by itself.'),
+  max_document_bytes: bytes()
+    .default(100 * 1024 * 1024)
+    .describe('A longer line is cut here, and so ends in the dead letter.'),
+});
+export type DumpSourceOptions = z.output<typeof dumpSourceOptions>;

@@ -1,0 +1,168 @@
+import { basename } from 'node:path';
+import { type Clock, sleep } from '../../core/clock.ts';
+import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import { CheckpointFile } from './checkpoint.ts';
+import { type DumpFile, findFiles, openFile, unreadable } from './files.ts';
+import { type Line, LineSplitter } from './lines.ts';
+import type { DumpSourceOptions } from './options.ts';
+import { RecordIds } from './record-ids.ts';
+
+export interface DumpSourceParts {
+  readonly options: DumpSourceOptions;
+  readonly stream: string;
+  readonly clock: Clock;
+  readonly resume: boolean;
+  /** Documents to deliver at most. */
+  readonly limit: number | undefined;
+  /** Documents a second at most. */
+  readonly rate: number | undefined;
+  /** True when the sink uses the default ids: equal records are then counted. */
+  readonly defaultIds: boolean;
+  /** Told about progress, in bytes as they lie on the disk where that is known. */
+  readonly progress?: (read: number, total: number) => void;
+}
+
+/** What a record costs beside its bytes. */
+const OVERHEAD = 256;
+
+/** NDJSON files, one after the other: one partition each, positions in bytes of the decompressed text. */
+export class DumpSource implements Source {
+  readonly type = 'dump';
+  readonly #parts: DumpSourceParts;
+  readonly #files = new Map<string, DumpFile>();
+  readonly #checkpoint: CheckpointFile | undefined;
+  readonly #ids: RecordIds | undefined;
+  readonly #stopped = new AbortController();
+  #reading: Promise<void> | undefined;
+  #delivered = 0;
+  #started = 0;
+
+  constructor(parts: DumpSourceParts) {
+    this.#parts = parts;
+    this.#ids = parts.defaultIds ? new RecordIds() : undefined;
+    if (parts.options.checkpoint !== undefined)
+      this.#checkpoint = new CheckpointFile(parts.options.checkpoint, parts.stream);
+  }
+
+  async start(port: SourcePort): Promise<void> {
+    const { options, resume, clock } = this.#parts;
+    if (resume) {
+      if (this.#checkpoint === undefined) throw new SluiceError('SLUICE_CHECKPOINT', '--resume needs a checkpoint');
+      this.#checkpoint.read();
+    }
+    for (const file of await findFiles([options.paths].flat())) this.#files.set(file.path, file);
+    const from = new Map<string, bigint>();
+    for (const [path, file] of this.#files) from.set(path, resume ? this.#checkpoint!.positionOf(file) : 0n);
+    this.#started = clock.monotonic();
+    this.#reading = this.#read(port, from).catch((error: unknown) => {
+      if (!this.#stopped.signal.aborted)
+        port.failed(
+          error instanceof SluiceError
+            ? error
+            : new SluiceError('SLUICE_SOURCE_FAILED', messageOf(error), { cause: error }),
+        );
+    });
+  }
+
+  // Reading asks for room by itself.
+  pause(): void {}
+  resume(): void {}
+
+  async commit(positions: ReadonlyMap<string, bigint>): Promise<void> {
+    await this.#checkpoint?.write(positions, this.#files);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#reading;
+  }
+
+  async close(): Promise<void> {}
+
+  async #read(port: SourcePort, from: ReadonlyMap<string, bigint>): Promise<void> {
+    let total = 0;
+    for (const { identity } of this.#files.values()) total += identity?.bytes ?? 0;
+    let before = 0;
+    for (const file of this.#files.values()) {
+      if (this.#full) break;
+      port.assigned(file.path);
+      await this.#readFile(file, from.get(file.path) ?? 0n, port, (read) =>
+        this.#parts.progress?.(before + read, total),
+      );
+      before += file.identity?.bytes ?? 0;
+    }
+    if (!this.#stopped.signal.aborted) port.ended();
+  }
+
+  get #full(): boolean {
+    const { limit } = this.#parts;
+    return this.#stopped.signal.aborted || (limit !== undefined && this.#delivered >= limit);
+  }
+
+  async #readFile(file: DumpFile, from: bigint, port: SourcePort, progress: (read: number) => void): Promise<void> {
+    const splitter = new LineSplitter(this.#parts.options.max_document_bytes);
+    const stream = openFile(file);
+    const stop = () => void stream.destroy();
+    this.#stopped.signal.addEventListener('abort', stop, { once: true });
+    let read = 0;
+    try {
+      for await (const chunk of stream) {
+        read += (chunk as Buffer).length;
+        await this.#deliver(file, splitter.push(chunk as Buffer), from, port);
+        progress(file.compression === 'none' ? read : 0);
+        if (this.#full) return;
+      }
+      await this.#deliver(file, splitter.end(), from, port);
+      progress(file.identity?.bytes ?? read);
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) throw unreadable(file.path, error);
+    } finally {
+      this.#stopped.signal.removeEventListener('abort', stop);
+      stream.destroy();
+    }
+  }
+
+  async #deliver(file: DumpFile, lines: readonly Line[], from: bigint, port: SourcePort): Promise<void> {
+    const { limit } = this.#parts;
+    const records: SourceRecord[] = [];
+    for (const line of lines) {
+      // Lines before the checkpoint are looked at all the same: the ordinals of equal records count from the beginning.
+      const id = this.#ids?.next(line.value);
+      if (BigInt(line.position) < from) continue;
+      if (limit !== undefined && this.#delivered >= limit) break;
+      this.#delivered += 1;
+      records.push(recordOf(file.path, line, id));
+    }
+    if (records.length === 0) return;
+    if (this.#parts.rate === undefined) port.deliver(file.path, records);
+    else await this.#deliverSlowly(file.path, records, port, this.#parts.rate);
+    while (port.full && !this.#stopped.signal.aborted) await port.room();
+  }
+
+  /** A tenth of a second's documents at a time. */
+  async #deliverSlowly(path: string, records: readonly SourceRecord[], port: SourcePort, rate: number): Promise<void> {
+    const { clock } = this.#parts;
+    const step = Math.max(1, Math.round(rate / 10));
+    let sent = this.#delivered - records.length;
+    for (let at = 0; at < records.length && !this.#stopped.signal.aborted; at += step) {
+      const due = this.#started + (sent / rate) * 1000;
+      if (due > clock.monotonic()) await sleep(clock, due - clock.monotonic(), this.#stopped.signal).catch(() => {});
+      const part = records.slice(at, at + step);
+      sent += part.length;
+      if (!this.#stopped.signal.aborted) port.deliver(path, part);
+    }
+  }
+}
+
+const recordOf = (path: string, { value, position, next }: Line, id: string | undefined): SourceRecord => ({
+  position: BigInt(position),
+  next: BigInt(next),
+  bytes: value.length + OVERHEAD,
+  value,
+  key: null,
+  headers: {},
+  timestamp: undefined,
+  defaultId: () => id ?? new RecordIds().next(value),
+  origin: () => ({ name: '_file', fields: { path, name: basename(path), position } }),
+});

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { bytes, duration } from '../../config/units.ts';
+import { kafkaConnection } from '../../connections/kafka/options.ts';
+
+export const kafkaSourceOptions = z
+  .strictObject({
+    ...kafkaConnection,
+    topics: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .describe('Topics; `/^news-.*/` is a pattern, and finds topics that come later too.'),
+    group_id: z.string().min(1).describe('Consumer group: workers with the same one share the partitions.'),
+    start: z
+      .union([z.enum(['earliest', 'latest']), z.strictObject({ timestamp: z.union([z.string(), z.number()]) })])
+      .default('earliest')
+      .describe(
+        'Where a partition begins that the group has never committed: earliest, latest, or `timestamp: 2026-01-01T00:00:00Z`.',
+      ),
+    tombstones: z
+      .enum(['delete', 'ignore', 'dead_letter'])
+      .default('ignore')
+      .describe('What a record without a value means.'),
+    metadata_max_age: duration().default(60_000).describe('How long a new topic may go unnoticed by a pattern.'),
+    session_timeout: duration().default(30_000),
+    heartbeat_interval: duration().default(3000),
+    rebalance_timeout: duration().default(60_000),
+    fetch_max_bytes: bytes()
+      .optional()
+      .describe('Most of a fetch response; default a quarter of limits.in_flight_bytes, 16mb at most.'),
+    fetch_max_wait: duration().default(500),
+  })
+  .superRefine(({ start, topics, heartbeat_interval, session_timeout }, context) => {
+    if (typeof start === 'object' && Number.isNaN(timestampOf(start.timestamp)))
+      context.addIssue({
+        code: 'custom',
+        path: ['start', 'timestamp'],
+        message: 'not a time: write it like 2026-01-01T00:00:00Z, or as milliseconds since 1970',
+      });
+    for (const topic of [topics].flat()) {
+      try {
+        topicPattern(topic);
+      } catch {
+        context.addIssue({
+          code: 'custom',
+          path: ['topics'],
+          message: `the pattern [${topic}] is not a regular expression`,
+        });
+      }
+    }
+    if (heartbeat_interval * 3 > session_timeout)
+      context.addIssue({
+        code: 'custom',
+        path: ['heartbeat_interval'],
+        message: 'must be a third of session_timeout at most',
+      });
+  });
+export type KafkaSourceOptions = z.output<typeof kafkaSourceOptions>;
+
+export const timestampOf = (timestamp: string | number): number =>
+  typeof timestamp === 'number' ? timestamp : Date.parse(timestamp);
+
+/** `/…/` is a pattern, everything else a name. */
+export const topicPattern = (topic: string): string | RegExp => {
+  const match = /^\/(.+)\/$/.exec(topic);
+  return match === null ? topic : new RegExp(match[1]!);
+};
