@@ -1,5 +1,5 @@
 import type { IngestDocument } from './document.ts';
-import type { JsonObject } from './json/values.ts';
+import type { PlainObject } from './json/values.ts';
 
 /** `inference_config` of an inference processor: one task name with its options, or none for the model's own task. */
 export type InferenceConfig = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -12,7 +12,7 @@ export interface InferenceStep {
    * (`predicted_value`, `entities`, …), or with an error that only this text or its options caused. Waiting for room,
    * retries of a cluster's refusals and restarts of workers happen behind it.
    */
-  infer(document: IngestDocument, text: string, done: (error: Error | undefined, result?: JsonObject) => void): void;
+  infer(document: IngestDocument, text: string, done: (error: Error | undefined, result?: PlainObject) => void): void;
 }
 
 /** How processors reach models; one for each compiled stream. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json/values.ts';
+import type { PlainObject } from '../core/json/values.ts';
 import type { LocalInferenceOptions } from './inference-config.ts';
 import type { InferenceOutput } from './onnx/protocol.ts';
 import { annotate } from './tasks/ner.ts';
@@ -14,8 +14,8 @@ export const resultFields = (
   output: InferenceOutput,
   { task, results_field }: LocalInferenceOptions,
   longText: LongText,
-): JsonObject => {
-  const fields: JsonObject = {};
+): PlainObject => {
+  const fields: PlainObject = {};
   if (task === 'ner') {
     const entities = output.entities ?? [];
     fields[results_field] = annotate(text, entities);

@@ -28,16 +28,16 @@ export const readJson = (bytes: Uint8Array): JsonReading => {
   return { value: parseExactJson(text), oneLine: scan.oneLine };
 };
 
-/** Index of the first byte that does not belong to valid UTF-8. */
+/** Index of the first byte that does not belong to valid UTF-8: where decoding put a replacement that was not there. */
 const firstInvalidUtf8 = (bytes: Uint8Array): number => {
-  let low = 0;
-  let high = bytes.length;
-  // A prefix may end inside a valid character, so allow for three more bytes before calling it broken.
-  const valid = (length: number) => [0, 1, 2, 3].some((less) => isUtf8(bytes.subarray(0, Math.max(0, length - less))));
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (valid(middle)) low = middle;
-    else high = middle - 1;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  let offset = 0;
+  for (let from = 0; ; ) {
+    const at = text.indexOf('\ufffd', from);
+    if (at < 0) return offset;
+    offset += Buffer.byteLength(text.slice(from, at));
+    if (bytes[offset] !== 0xef || bytes[offset + 1] !== 0xbf || bytes[offset + 2] !== 0xbd) return offset;
+    offset += 3;
+    from = at + 1;
   }
-  return low;
 };

@@ -23,6 +23,8 @@ export interface IndexSettings {
   readonly dataStream: boolean;
   /** auto, off, or a path. */
   readonly mappings: string;
+  /** Body of the create-index request for auto. */
+  readonly body: PlainObject;
   readonly fields: readonly InferenceField[];
   readonly streamName: string;
   readonly allowMixedVectors: boolean;
@@ -83,9 +85,9 @@ const nest = (properties: Properties, path: readonly string[]): Properties => {
  * @throws SluiceError SLUICE_SINK_MAPPING with what does not fit
  */
 export const prepareIndex = async (connection: ElasticsearchConnection, settings: IndexSettings): Promise<void> => {
-  const { index, mappings, dataStream, fields } = settings;
+  const { index, mappings, dataStream } = settings;
   if (mappings === 'off') return;
-  const body = mappings === 'auto' ? { mappings: inferenceMappings(fields) } : readMappings(mappings);
+  const body = mappings === 'auto' ? settings.body : readMappings(mappings);
   try {
     if (index.includes('{{') || dataStream) await putTemplate(connection, settings, body);
     else {

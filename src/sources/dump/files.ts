@@ -74,13 +74,21 @@ const compressionOf = (head: Buffer): Compression => {
   return head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : 'none';
 };
 
-/** The decompressed bytes of a file. */
-export const openFile = ({ path, compression }: DumpFile): Readable => {
-  if (path === '-') return process.stdin;
+export interface OpenDump {
+  /** The decompressed bytes. */
+  readonly stream: Readable;
+  /** Bytes read so far as they lie on the disk. */
+  readonly read: () => number;
+}
+
+export const openFile = ({ path, compression }: DumpFile): OpenDump => {
+  if (path === '-') return { stream: process.stdin, read: () => 0 };
   const raw = createReadStream(path, { highWaterMark: 256 * 1024 });
-  if (compression === 'none') return raw;
+  const read = () => raw.bytesRead;
+  if (compression === 'none') return { stream: raw, read };
   const decompress =
     compression === 'gzip' ? createGunzip({ chunkSize: 256 * 1024 }) : createZstdDecompress({ chunkSize: 256 * 1024 });
   raw.on('error', (error) => decompress.destroy(error));
-  return raw.pipe(decompress);
+  decompress.on('close', () => raw.destroy());
+  return { stream: raw.pipe(decompress), read };
 };

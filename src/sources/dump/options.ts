@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codecOptions } from '../../codecs/table.ts';
 import { bytes } from '../../config/units.ts';
 
 export const dumpSourceOptions = z.strictObject({
@@ -7,6 +8,7 @@ export const dumpSourceOptions = z.strictObject({
     .describe(
       'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz and .zst.',
     ),
+  codec: codecOptions.describe('How documents are encoded.'),
   checkpoint: z
     .string()
     .optional()

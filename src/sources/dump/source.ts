@@ -102,19 +102,17 @@ export class DumpSource implements Source {
 
   async #readFile(file: DumpFile, from: bigint, port: SourcePort, progress: (read: number) => void): Promise<void> {
     const splitter = new LineSplitter(this.#parts.options.max_document_bytes);
-    const stream = openFile(file);
+    const { stream, read } = openFile(file);
     const stop = () => void stream.destroy();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
-    let read = 0;
     try {
       for await (const chunk of stream) {
-        read += (chunk as Buffer).length;
         await this.#deliver(file, splitter.push(chunk as Buffer), from, port);
-        progress(file.compression === 'none' ? read : 0);
+        progress(read());
         if (this.#full) return;
       }
       await this.#deliver(file, splitter.end(), from, port);
-      progress(file.identity?.bytes ?? read);
+      progress(file.identity?.bytes ?? 0);
     } catch (error) {
       if (!this.#stopped.signal.aborted) throw unreadable(file.path, error);
     } finally {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codecOptions } from '../../codecs/table.ts';
 import { bytes, duration } from '../../config/units.ts';
 import { kafkaConnection } from '../../connections/kafka/options.ts';
 
@@ -8,6 +9,7 @@ export const kafkaSourceOptions = z
     topics: z
       .union([z.string(), z.array(z.string()).min(1)])
       .describe('Topics; `/^news-.*/` is a pattern, and finds topics that come later too.'),
+    codec: codecOptions.describe('How values are encoded.'),
     group_id: z.string().min(1).describe('Consumer group: workers with the same one share the partitions.'),
     start: z
       .union([z.enum(['earliest', 'latest']), z.strictObject({ timestamp: z.union([z.string(), z.number()]) })])

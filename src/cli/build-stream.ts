@@ -1,0 +1,221 @@
+import { createCodec } from '../codecs/table.ts';
+import { ElasticsearchConnection } from '../connections/elasticsearch/client.ts';
+import type { KafkaClient } from '../connections/kafka/client.ts';
+import { kafkajsClient } from '../connections/kafka/kafkajs.ts';
+import { systemClock } from '../core/clock.ts';
+import type { Sink, Source } from '../core/contracts.ts';
+import { SluiceError } from '../core/errors.ts';
+import { InterruptedError, runInterruptible } from '../painless/regex/interruptible.ts';
+import { PipelineExecution } from '../pipeline/execution.ts';
+import { compileTemplate } from '../pipeline/mustache.ts';
+import type { PipelineRunner } from '../runtime/intake.ts';
+import { Stream, type StreamLog } from '../runtime/stream.ts';
+import { inferenceMappings, prepareIndex } from '../sinks/elasticsearch/mappings.ts';
+import { elasticsearchSink } from '../sinks/elasticsearch/sink.ts';
+import { FileSink } from '../sinks/file/sink.ts';
+import { kafkaSink } from '../sinks/kafka/sink.ts';
+import { stdoutSink } from '../sinks/stdout.ts';
+import { DumpSource } from '../sources/dump/source.ts';
+import { KafkaSource } from '../sources/kafka/source.ts';
+import { inferenceFields } from './inference-fields.ts';
+import type { LoadedStream } from './load-stream.ts';
+import type { StreamConfig } from './stream-config.ts';
+
+export interface BuildOptions {
+  readonly log: StreamLog;
+  readonly resume?: boolean;
+  readonly limit?: number | undefined;
+  readonly rate?: number | undefined;
+  readonly allowMixedVectors?: boolean;
+  readonly progress?: (read: number, total: number) => void;
+}
+
+/** Puts a stream together from its file. Models must be started already. */
+export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream => {
+  const { config, name } = loaded;
+  const { limits } = config;
+  return new Stream({
+    name,
+    source: createSource(loaded, options),
+    codec: createCodec((config.source.kafka ?? config.source.dump)!.codec),
+    pipeline: runnerOf(loaded),
+    sink: createSink(loaded, config.sink, options, false),
+    deadLetter: config.dead_letter && createSink(loaded, config.dead_letter, options, true),
+    clock: systemClock,
+    random: Math.random,
+    limits: {
+      in_flight_bytes: limits.in_flight_bytes,
+      commit_interval_ms: limits.commit_interval,
+      dead_letter_ratio: limits.dead_letter_ratio,
+      shutdown_timeout_ms: limits.shutdown_timeout,
+    },
+    tombstones: config.source.kafka?.tombstones ?? 'ignore',
+    ordered: usesOwnIds(config),
+    log: options.log,
+  });
+};
+
+/** True where two documents may get the same `_id`: it is a template, or a processor may set it. */
+const usesOwnIds = ({ sink, processors, on_failure, pipelines }: StreamConfig): boolean =>
+  sink.elasticsearch?.id !== undefined ||
+  sink.file?.id !== undefined ||
+  sink.kafka !== undefined ||
+  JSON.stringify([processors, on_failure, pipelines]).includes('_id');
+
+const runnerOf = ({ pipeline, traits }: LoadedStream): PipelineRunner => ({
+  start: (document, hooks) => new PipelineExecution(document, pipeline, hooks),
+  ...(traits.usesRegex && { interruptible }),
+});
+
+const interruptible = (work: () => void, ms: number): boolean => {
+  try {
+    runInterruptible(work, ms);
+    return true;
+  } catch (error) {
+    if (error instanceof InterruptedError) return false;
+    throw error;
+  }
+};
+
+const createSource = ({ config, name }: LoadedStream, { log, resume, limit, rate, progress }: BuildOptions): Source => {
+  const { kafka, dump } = config.source;
+  if (kafka !== undefined)
+    return new KafkaSource({
+      options: kafka,
+      client: kafkajsClient(kafka),
+      budget: config.limits.in_flight_bytes,
+      log,
+    });
+  if (dump !== undefined) {
+    const defaultIds = config.sink.elasticsearch?.id === undefined && config.sink.file?.id === undefined;
+    return new DumpSource({
+      options: dump,
+      stream: name,
+      clock: systemClock,
+      resume: resume === true,
+      limit,
+      rate,
+      defaultIds,
+      ...(progress && { progress }),
+    });
+  }
+  throw new SluiceError('SLUICE_INTERNAL', 'the stream has no source');
+};
+
+const template = (source: string | undefined) => {
+  if (source === undefined) return undefined;
+  const compiled = compileTemplate(source);
+  const { constant } = compiled;
+  return constant === undefined ? compiled.render.bind(compiled) : () => constant;
+};
+
+const createSink = (
+  loaded: LoadedStream,
+  target: StreamConfig['sink'],
+  options: BuildOptions,
+  deadLetter: boolean,
+): Sink => {
+  const { elasticsearch, kafka, file } = target;
+  if (elasticsearch !== undefined) return createElasticsearchSink(loaded, elasticsearch, options, deadLetter);
+  if (kafka !== undefined)
+    return kafkaSink({
+      client: kafkaClientOf(loaded.config, kafka),
+      topic: template(kafka.topic)!,
+      key: template(kafka.key),
+    });
+  if (file !== undefined) {
+    const named = deadLetter ? { ...file, format: 'ndjson' as const } : file;
+    return new FileSink({
+      options: named,
+      index: template(file.index),
+      id: template(file.id),
+      resume: options.resume === true,
+      append: deadLetter,
+    });
+  }
+  return stdoutSink();
+};
+
+/** The sink's own brokers, or the source's connection. */
+const kafkaClientOf = (
+  { source }: StreamConfig,
+  { brokers, topic: _topic, key: _key, ...own }: NonNullable<StreamConfig['sink']['kafka']>,
+): KafkaClient => {
+  if (brokers !== undefined) return kafkajsClient({ ...own, brokers });
+  return kafkajsClient(source.kafka!);
+};
+
+const createElasticsearchSink = (
+  loaded: LoadedStream,
+  options: NonNullable<StreamConfig['sink']['elasticsearch']>,
+  { allowMixedVectors }: BuildOptions,
+  deadLetter: boolean,
+): Sink => {
+  const connection = new ElasticsearchConnection(options);
+  const fields = deadLetter ? [] : inferenceFields(loaded);
+  return elasticsearchSink({
+    options,
+    connection,
+    clock: systemClock,
+    templates: {
+      index: template(options.index)!,
+      id: template(options.id),
+      routing: template(options.routing),
+      version: template(options.version),
+      versionType: options.version_type,
+      opType: options.data_stream ? 'create' : options.op_type,
+      docAsUpsert: options.doc_as_upsert,
+      retryOnConflict: options.retry_on_conflict,
+      requireAlias: options.require_alias,
+      dynamicTemplates: options.dynamic_templates,
+    },
+    prepareIndex: () =>
+      prepareIndex(connection, {
+        index: options.index,
+        dataStream: options.data_stream,
+        mappings: options.mappings,
+        body: deadLetter ? DEAD_LETTER_INDEX : { mappings: inferenceMappings(fields) },
+        fields,
+        streamName: deadLetter ? `${loaded.name}-dead-letter` : loaded.name,
+        allowMixedVectors: allowMixedVectors === true,
+      }),
+  });
+};
+
+/** What failed must not fail again: the document inside is kept, not indexed. */
+const DEAD_LETTER_INDEX = {
+  mappings: {
+    properties: {
+      '@timestamp': { type: 'date' },
+      document: {
+        properties: {
+          id: { type: 'keyword' },
+          index: { type: 'keyword' },
+          routing: { type: 'keyword' },
+          source: { type: 'object', enabled: false },
+        },
+      },
+      error: {
+        properties: {
+          type: { type: 'keyword' },
+          message: { type: 'text' },
+          pipeline: { type: 'keyword' },
+          pipeline_trace: { type: 'keyword' },
+          processor_type: { type: 'keyword' },
+          processor_tag: { type: 'keyword' },
+        },
+      },
+      origin: {
+        properties: {
+          topic: { type: 'keyword' },
+          stream: { type: 'keyword' },
+          source: { type: 'keyword' },
+          path: { type: 'keyword' },
+          key: { type: 'keyword' },
+          headers: { type: 'object', enabled: false },
+        },
+      },
+      raw: { properties: { base64: { type: 'binary' }, bytes: { type: 'long' }, cut: { type: 'boolean' } } },
+    },
+  },
+};

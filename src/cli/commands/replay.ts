@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { Override } from '../load-stream.ts';
+import { type RunOptions, run } from './run.ts';
+
+export interface ReplayOptions extends Omit<RunOptions, 'override'> {
+  readonly from: readonly string[];
+  readonly checkpoint?: string;
+}
+
+/** Runs a pipeline file over a dump: only the source is exchanged. */
+export const replay = (file: string, { from, checkpoint, ...options }: ReplayOptions): Promise<number> =>
+  run([file], { ...options, override: dumpInstead(file, from, checkpoint) });
+
+const dumpInstead =
+  (file: string, from: readonly string[], checkpoint: string | undefined): Override =>
+  (config) => {
+    const source = (config.source ?? {}) as Record<string, Record<string, unknown> | undefined>;
+    // A sink or dead letter topic without brokers took the source's connection, which is about to go.
+    const {
+      topics: _topics,
+      group_id: _group,
+      codec: _codec,
+      start: _start,
+      tombstones: _tombstones,
+      ...connection
+    } = source.kafka ?? {};
+    for (const key of ['sink', 'dead_letter']) {
+      const kafka = (config[key] as Record<string, Record<string, unknown>> | undefined)?.kafka;
+      if (kafka !== undefined && kafka.brokers === undefined) Object.assign(kafka, pick(connection, CONNECTION));
+    }
+    const name = typeof config.name === 'string' ? config.name : file.replace(/[^a-zA-Z0-9._-]+/g, '-');
+    config.source = {
+      dump: { paths: [...from], checkpoint: checkpoint ?? join('.sluice', `${name}.checkpoint.json`) },
+    };
+  };
+
+const CONNECTION = ['brokers', 'client_id', 'tls', 'sasl', 'connect_timeout', 'request_timeout'];
+
+const pick = (from: Record<string, unknown>, keys: readonly string[]) =>
+  Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])));

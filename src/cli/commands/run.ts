@@ -1,0 +1,93 @@
+import { SluiceError } from '../../core/errors.ts';
+import { trialRun } from '../../inference/trial.ts';
+import { Supervisor } from '../../runtime/supervisor.ts';
+import { healthServer } from '../../server/health.ts';
+import { buildStream } from '../build-stream.ts';
+import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
+import { createLog } from '../log.ts';
+import { createProgress } from '../progress.ts';
+import { printSummary } from '../summary.ts';
+
+export interface RunOptions {
+  readonly json?: boolean;
+  readonly http?: string;
+  readonly search?: string;
+  readonly resume?: boolean;
+  readonly limit?: number;
+  readonly rate?: number;
+  readonly allowMixedVectors?: boolean;
+  readonly override?: Override;
+}
+
+/** Runs pipeline files until they end or a signal comes. Answers with the exit status. */
+export const run = async (files: readonly string[], options: RunOptions): Promise<number> => {
+  const showBar = process.stderr.isTTY === true && options.json !== true;
+  let print = (text: string): void => void process.stderr.write(text);
+  const log = createLog(options.json === true, (text) => print(text));
+  const loaded = files.map((file) => mustLoad(file, log, options.override));
+  refuseTwins(loaded);
+  for (const { models } of loaded) await models.start(trialRun);
+  const finite = loaded.length === 1 && loaded[0]!.config.source.dump !== undefined;
+  const settled = () => supervisor.streams.reduce((sum, { counters }) => sum + counters.settledTotal, 0);
+  const progress = createProgress(settled, showBar && finite);
+  print = progress.print;
+  const streams = loaded.map((stream) =>
+    buildStream(stream, { ...options, log, ...(finite && { progress: progress.update }) }),
+  );
+  const supervisor = new Supervisor(streams, log);
+  const server = options.http === undefined ? undefined : await healthServer(supervisor, options.http);
+  const signals = stopOnSignals(supervisor, log);
+  const started = performance.now();
+  try {
+    await supervisor.start();
+    const results = await supervisor.done();
+    progress.stop();
+    print = (text) => void process.stderr.write(text);
+    const failed = results.find(({ error }) => error !== undefined)?.error;
+    if (failed !== undefined) throw failed;
+    for (const [index, stream] of streams.entries())
+      await printSummary(loaded[index]!, stream, (performance.now() - started) / 1000, {
+        json: options.json === true,
+        search: options.search,
+        interrupted: signals.stopped(),
+      });
+    return 0;
+  } finally {
+    progress.stop();
+    signals.remove();
+    await server?.close();
+    await Promise.all(loaded.map(({ models }) => models.close()));
+  }
+};
+
+const refuseTwins = (loaded: readonly LoadedStream[]): void => {
+  const names = new Set<string>();
+  for (const { name, file } of loaded) {
+    if (names.has(name))
+      throw new SluiceError('SLUICE_CONFIG_INVALID', `two streams are called [${name}]`, {
+        place: file,
+        hint: 'Give each file a name of its own.',
+      });
+    names.add(name);
+  }
+};
+
+/** The first signal stops gracefully; the second one at once. */
+const stopOnSignals = (supervisor: Supervisor, log: ReturnType<typeof createLog>) => {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
+    stopping = true;
+    log.info(`${signal}: finishing what is in flight; once more stops at once`);
+    void supervisor.stop();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return {
+    stopped: () => stopping,
+    remove: () => {
+      process.off('SIGINT', stop);
+      process.off('SIGTERM', stop);
+    },
+  };
+};

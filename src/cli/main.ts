@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { messageOf, SluiceError } from '../core/errors.ts';
+import { packageRoot } from '../inference/model-set.ts';
+import { replay } from './commands/replay.ts';
+import { run } from './commands/run.ts';
+import { search } from './commands/search.ts';
+import { validate } from './commands/validate.ts';
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('not a number above 0.');
+  return value;
+};
+
+/** The command line. Sets the exit status and returns when everything has ended. */
+export const main = async (argv: readonly string[]): Promise<void> => {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+  const program = new Command('sluice');
+  const finish = (status: number) => {
+    process.exitCode = status;
+  };
+  program
+    .description('Runs Elasticsearch ingest pipelines and models between Kafka or dumps and Elasticsearch.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(sluice --help lists the commands)')
+    .configureHelp({ helpWidth: 80 });
+  program
+    .command('run')
+    .description('run pipeline files until their sources end or a signal comes')
+    .argument('<files...>', 'pipeline files')
+    .option('--http <address>', 'serve /livez, /readyz and /metrics, e.g. 127.0.0.1:9281')
+    .option('--allow-mixed-vectors', 'write vectors of another model than the index holds')
+    .option('--search <query>', 'end with a semantic search over the file that was written')
+    .option('--json', 'logs and summary as JSON')
+    .action(async (files: string[], options: object) => finish(await run(files, options)));
+  program
+    .command('replay')
+    .description('run a pipeline file over dumps: only the source is exchanged')
+    .argument('<file>', 'pipeline file')
+    .requiredOption('--from <globs...>', 'NDJSON files, plain, .gz or .zst; - is standard input')
+    .option('--resume', 'go on where the last run of this stream stopped')
+    .option('--limit <n>', 'documents at most', count)
+    .option('--rate <n>', 'documents a second at most', count)
+    .option('--checkpoint <path>', 'where to keep how far the dump is settled (default: .sluice/NAME.checkpoint.json)')
+    .option('--http <address>', 'serve /livez, /readyz and /metrics')
+    .option('--allow-mixed-vectors', 'write vectors of another model than the index holds')
+    .option('--search <query>', 'end with a semantic search over the file that was written')
+    .option('--json', 'logs and summary as JSON')
+    .action(async (file: string, options: { from: string[] }) => finish(await replay(file, options)));
+  program
+    .command('validate')
+    .description('tell all mistakes of pipeline files, with line and column')
+    .argument('<files...>', 'pipeline files')
+    .option('--json', 'mistakes as JSON')
+    .action((files: string[], options: object) => finish(validate(files, options)));
+  program
+    .command('search')
+    .description('search a file that sluice has written, by meaning')
+    .argument('<file>', 'bulk body or NDJSON with vectors')
+    .argument('<query>', 'what to look for')
+    .option('--model <path>', 'the model that wrote the vectors (default: the bundled one)')
+    .option('--size <n>', 'hits', count)
+    .option('--json', 'hits as JSON')
+    .action(async (file: string, query: string, options: object) => finish(await search(file, query, options)));
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    finish(tell(error));
+  }
+};
+
+/** Tells an error to a person: what, where, and the way out. */
+const tell = (error: unknown): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof SluiceError) {
+    console.error(
+      `sluice: ${error.message}\n${error.place === undefined ? '' : `  at ${error.place}\n`}${error.hint === undefined ? '' : `  ${error.hint}\n`}  (${error.code})`,
+    );
+    return error.exitCode;
+  }
+  console.error(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
+  return 1;
+};

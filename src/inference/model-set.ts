@@ -1,0 +1,128 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SluiceError } from '../core/errors.ts';
+import { type BoundModel, PipelineInference, type RemoteModel } from './client.ts';
+import { LocalModel } from './local-model.ts';
+import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
+import type { LocalModelOptions } from './options.ts';
+
+export interface ModelSetLog {
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+}
+
+/** An engine behind the same processor: a model that runs elsewhere, or in another way. */
+export interface RemoteEngine extends RemoteModel {
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface LocalEntry {
+  readonly id: string;
+  readonly options: LocalModelOptions;
+  readonly files: ModelFiles;
+  running: LocalModel | undefined;
+  sha256: string;
+}
+
+/** Checks a model in a process of its own, where a crash in native code does no harm. */
+export type TrialRun = (files: ModelFiles, sha256: string, log: ModelSetLog) => Promise<void>;
+
+/** The models of one stream: looked at when the pipeline is compiled, loaded when the stream starts. */
+export class ModelSet {
+  readonly #local = new Map<string, LocalEntry>();
+  readonly #remote = new Map<string, RemoteEngine>();
+  readonly #log: ModelSetLog;
+
+  constructor(log: ModelSetLog) {
+    this.#log = log;
+  }
+
+  /** @throws SluiceError SLUICE_MODEL_MISSING, SLUICE_MODEL_INVALID */
+  addLocal(id: string, options: LocalModelOptions, pipelineFile: string): void {
+    const files = readModel(findModel(options.path, pipelineFile), options);
+    this.#local.set(id, { id, options, files, running: undefined, sha256: '' });
+  }
+
+  addRemote(id: string, engine: RemoteEngine): void {
+    this.#remote.set(id, engine);
+  }
+
+  files(id: string): ModelFiles | undefined {
+    return this.#local.get(id)?.files;
+  }
+
+  longText(id: string): LocalModelOptions['long_text'] {
+    return this.#local.get(id)?.options.long_text ?? 'truncate';
+  }
+
+  /** The graph's checksum, once the models are started. */
+  sha256(id: string): string {
+    return this.#local.get(id)?.sha256 ?? '';
+  }
+
+  client(): PipelineInference {
+    const bound = new Map<string, BoundModel>();
+    for (const [id, entry] of this.#local) {
+      bound.set(id, {
+        manifest: entry.files.manifest,
+        longText: entry.options.long_text,
+        infer: (request, done) => entry.running!.infer(request, done),
+      });
+    }
+    return new PipelineInference(bound, this.#remote);
+  }
+
+  /** Loads every model; the checksums first, so that the mappings can name them. */
+  async start(trial: TrialRun | undefined): Promise<void> {
+    for (const entry of this.#local.values()) {
+      entry.sha256 = await verifyChecksums(entry.files);
+      await trial?.(entry.files, entry.sha256, this.#log);
+      const { options, files } = entry;
+      const model = new LocalModel({
+        model: files,
+        sha256: entry.sha256,
+        cache_size: options.cache_size,
+        number_of_allocations: options.number_of_allocations ?? availableParallelism(),
+        threads_per_allocation: options.threads_per_allocation,
+        queue_capacity: options.queue_capacity,
+        timeout_ms: options.timeout,
+        log: this.#log,
+      });
+      await model.deployment.start();
+      entry.running = model;
+    }
+    for (const engine of this.#remote.values()) await engine.start();
+  }
+
+  get running(): ReadonlyMap<string, LocalModel> {
+    return new Map([...this.#local].flatMap(([id, { running }]) => (running === undefined ? [] : [[id, running]])));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#local.values()].map(({ running }) => running?.deployment.close()));
+    await Promise.all([...this.#remote.values()].map((engine) => engine.close()));
+  }
+}
+
+/** sluice's own folder: dist/inference or src/inference lie two levels below it. */
+export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** From the working folder, beside the pipeline file, or among the bundled models. */
+export const findModel = (path: string, pipelineFile: string): string => {
+  if (isAbsolute(path)) return path;
+  const places = [
+    resolve(path),
+    resolve(dirname(pipelineFile), path),
+    join(packageRoot, path),
+    join(packageRoot, 'models', path),
+  ];
+  const found = places.find((place) => existsSync(join(place, 'config.json')));
+  if (found !== undefined) return found;
+  throw new SluiceError('SLUICE_MODEL_MISSING', `the model [${path}] is not there`, {
+    place: pipelineFile,
+    hint: `Looked in ${[...new Set(places)].join(', ')}. The bundled model is [models/minilm-l6-enrich-en].`,
+  });
+};

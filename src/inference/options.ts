@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { bytes, duration } from '../config/units.ts';
+import { elasticsearchConnection } from '../connections/elasticsearch/options.ts';
+import { POOLINGS } from './manifest.ts';
+
+export const localModelOptions = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      "The model's folder: found from the working folder, beside the pipeline file, or among the bundled models.",
+    ),
+  engine: z
+    .enum(['onnx', 'transformers_js'])
+    .default('onnx')
+    .describe('transformers_js runs tasks that sluice does not run itself yet, through @huggingface/transformers.'),
+  task: z
+    .string()
+    .optional()
+    .describe("transformers_js: the name of the library's pipeline, e.g. text-classification."),
+  dtype: z.string().optional().describe('transformers_js: which weights, e.g. q8 or fp32.'),
+  number_of_allocations: z
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Worker threads, each with its own session. Default: one for each core.'),
+  threads_per_allocation: z.number().int().min(1).max(32).default(1),
+  queue_capacity: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(1024)
+    .describe('Requests that may wait before the stream does.'),
+  timeout: duration().default(300_000).describe('How long one text may run before its worker is replaced.'),
+  cache_size: bytes()
+    .default(16 * 1024 * 1024)
+    .describe('Results kept in memory; 0 keeps none.'),
+  long_text: z
+    .enum(['truncate', 'sentences'])
+    .default('truncate')
+    .describe(
+      'truncate: the head of a long text, as Elasticsearch. sentences: the whole text in windows; a vector becomes [{text_start, text_end, embedding}].',
+    ),
+  file: z
+    .string()
+    .optional()
+    .describe('Graph inside the folder; default onnx/model_quantized.onnx, then onnx/model.onnx.'),
+  pooling: z.enum(POOLINGS).optional().describe('For embedding models whose folder does not say.'),
+  normalize: z.boolean().optional(),
+});
+export type LocalModelOptions = z.output<typeof localModelOptions>;
+
+export const elasticsearchModelOptions = z.strictObject({
+  elasticsearch: z
+    .strictObject({
+      ...elasticsearchConnection,
+      model_id: z.string().optional().describe('Trained model or deployment id: `_ml/trained_models/<id>/_infer`.'),
+      inference_id: z
+        .string()
+        .optional()
+        .describe('Inference endpoint id: `_inference/<task>/<id>`, in place of model_id.'),
+      task_type: z
+        .enum(['text_embedding', 'sparse_embedding', 'rerank', 'completion', 'chat_completion'])
+        .optional()
+        .describe('Task of the inference endpoint.'),
+      timeout: duration().default(30_000).describe('`timeout` of each request.'),
+      max_batch: z
+        .number()
+        .int()
+        .min(1)
+        .max(1024)
+        .default(64)
+        .describe('Most documents a request; sluice starts at 8 and follows the cluster.'),
+      max_in_flight: z.number().int().min(1).max(64).default(2).describe('Requests at the same time.'),
+    })
+    .refine(
+      (options) => (options.model_id === undefined) !== (options.inference_id === undefined),
+      'either model_id or inference_id',
+    ),
+});
+export type ElasticsearchModelOptions = z.output<typeof elasticsearchModelOptions>;
+
+/** Tells the two kinds apart by their key, so that mistakes are reported against the kind that was meant. */
+export const modelOptions = z.union([elasticsearchModelOptions, localModelOptions]);
+export type ModelOptions = z.output<typeof modelOptions>;

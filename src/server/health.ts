@@ -1,0 +1,33 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Supervisor } from '../runtime/supervisor.ts';
+import { metricsText } from './metrics.ts';
+
+/** `/livez`, `/readyz` and `/metrics`, on loopback unless told otherwise. Nothing here changes anything. */
+export const healthServer = async (supervisor: Supervisor, address: string): Promise<FastifyInstance> => {
+  const server = fastify({ logger: false, bodyLimit: 1024 });
+  server.get('/livez', async () => ({ status: 'ok' }));
+  server.get('/readyz', async (_, reply) => {
+    const streams = supervisor.streams.map(({ name, trouble, inFlight }) => ({
+      name,
+      ready: trouble === undefined,
+      ...(trouble && { reason: `${trouble.type}: ${trouble.reason}` }),
+      in_flight: inFlight,
+    }));
+    return reply.code(supervisor.ready ? 200 : 503).send({ status: supervisor.ready ? 'ok' : 'unavailable', streams });
+  });
+  server.get('/metrics', async (_, reply) =>
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(supervisor)),
+  );
+  const [host, port] = splitAddress(address);
+  await server.listen({ host, port });
+  return server;
+};
+
+/** `127.0.0.1:9281`, `[::1]:9281`, `:9281` or `9281`; loopback where no host is named. */
+export const splitAddress = (address: string): [string, number] => {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):?(\d{1,5})$/.exec(address) ?? /^()()(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535)
+    throw new RangeError(`not an address: [${address}]; write it like 127.0.0.1:9281`);
+  return [match[1] || match[2] || '127.0.0.1', port];
+};
