@@ -58,7 +58,7 @@ export const loadStream = (
   const config = parsed.success ? parsed.data : salvage(raw as Record<string, unknown>);
   const name = config.name ?? basename(file).replace(/\.ya?ml$/, '');
   const models = new ModelSet(log);
-  addModels(models, config, file, (problem) => problems.push(problem));
+  addModels(models, config, file, log, (problem) => problems.push(problem));
   const { pipeline, traits } = compile(name, config, models, (problem) => problems.push(problem));
   if (parsed.success) problems.push(...checkStream(parsed.data));
   const mistakes = problems.map(({ path, message, key, offset }) => {

@@ -1,0 +1,99 @@
+import type { estypes } from '@elastic/elasticsearch';
+import { type ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
+import type { InferenceConfig } from '../../core/inference.ts';
+import type { JsonValue, PlainObject } from '../../core/json/values.ts';
+import type { ElasticsearchModelOptions } from '../options.ts';
+
+/** One text's answer: result fields, or what was wrong with this text. */
+export type TextAnswer = { readonly fields: PlainObject } | { readonly fault: string };
+
+/** How texts are sent to one of the cluster's two inference interfaces. */
+export interface InferenceApi {
+  readonly name: string;
+  /** @throws ElasticsearchError, or the transport's errors */
+  infer(texts: readonly string[], config: InferenceConfig | undefined, signal: AbortSignal): Promise<TextAnswer[]>;
+}
+
+type Options = ElasticsearchModelOptions['elasticsearch'];
+
+/** `_ml/trained_models/<id>/_infer` or `_inference/<task>/<id>`, as the options say. */
+export const inferenceApi = (connection: ElasticsearchConnection, options: Options): InferenceApi =>
+  options.model_id === undefined
+    ? endpointApi(connection, options.inference_id!, options)
+    : trainedModelApi(connection, options.model_id, options);
+
+/** https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-ml-infer-trained-model */
+const trainedModelApi = (
+  connection: ElasticsearchConnection,
+  modelId: string,
+  { timeout, request_timeout }: Options,
+): InferenceApi => ({
+  name: modelId,
+  infer: async (texts, config, signal) => {
+    const request = {
+      docs: texts.map((text) => ({ text_field: text })),
+      ...(config && { inference_config: config }),
+    } satisfies Pick<estypes.MlInferTrainedModelRequest, 'docs'>;
+    const { body } = await connection.request({
+      method: 'POST',
+      path: `/_ml/trained_models/${encodeURIComponent(modelId)}/_infer`,
+      query: { timeout: `${timeout}ms` },
+      body: request as unknown as PlainObject,
+      signal,
+      // The cluster must be the first to give up: its answer says why.
+      timeout_ms: Math.max(request_timeout, timeout + 5000),
+    });
+    const results = (body as Partial<estypes.MlInferTrainedModelResponse>).inference_results;
+    return answersOf(results as readonly Record<string, unknown>[] | undefined, texts.length, (result) => {
+      const fault = result.error ?? result.warning;
+      return fault === undefined
+        ? { fields: result as PlainObject }
+        : { fault: typeof fault === 'string' ? fault : JSON.stringify(fault) };
+    });
+  },
+});
+
+/** https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-inference-inference */
+const endpointApi = (
+  connection: ElasticsearchConnection,
+  id: string,
+  { task_type, timeout, request_timeout }: Options,
+): InferenceApi => ({
+  name: id,
+  infer: async (texts, _config, signal) => {
+    const request = { input: [...texts] } satisfies Pick<estypes.InferenceInferenceRequest, 'input'>;
+    const { body } = await connection.request({
+      method: 'POST',
+      path: `/_inference/${task_type === undefined ? '' : `${task_type}/`}${encodeURIComponent(id)}`,
+      query: { timeout: `${timeout}ms` },
+      body: request,
+      signal,
+      timeout_ms: Math.max(request_timeout, timeout + 5000),
+    });
+    const [task, results] =
+      Object.entries(body as Record<string, unknown>).find(([, value]) => Array.isArray(value)) ?? [];
+    return answersOf(results as readonly Record<string, unknown>[] | undefined, texts.length, (result) => ({
+      fields: endpointFields(task ?? '', result),
+    }));
+  },
+});
+
+/** The result fields that the inference processor writes for an endpoint of this task. */
+const endpointFields = (task: string, result: Record<string, unknown>): PlainObject => {
+  const value = task === 'completion' ? result.result : task === 'rerank' ? result.relevance_score : result.embedding;
+  return { predicted_value: (value ?? null) as JsonValue, ...(result.is_truncated === true && { is_truncated: true }) };
+};
+
+const answersOf = (
+  results: readonly Record<string, unknown>[] | undefined,
+  count: number,
+  read: (result: Record<string, unknown>) => TextAnswer,
+): TextAnswer[] => {
+  if (results?.length !== count)
+    throw new ElasticsearchError(
+      502,
+      'inference_answer',
+      `the cluster answered ${results?.length ?? 'no'} results for ${count} texts`,
+    );
+  return results.map(read);
+};
