@@ -161,6 +161,12 @@ export class IngestDocument {
     this.#raw = undefined;
   }
 
+  /** Sets a top-level key as it is: dots in it lead nowhere. */
+  setRootKey(key: string, value: JsonValue): void {
+    this.source = withKey(this.source, key, value);
+    this.#raw = undefined;
+  }
+
   #root(first: string, ingest: boolean): JsonObject {
     if (ingest) return this.ingest;
     if (first.charCodeAt(0) !== 0x5f) return this.source;

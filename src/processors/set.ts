@@ -3,7 +3,7 @@ import { deepCopy, type JsonValue } from '../core/json/values.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
 import { compileTemplate, compileValue } from '../pipeline/mustache.ts';
 
-const MEDIA_TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded'] as const;
+export const MEDIA_TYPES = ['application/json', 'text/plain', 'application/x-www-form-urlencoded'] as const;
 
 export const set = defineProcessor({
   type: 'set',
