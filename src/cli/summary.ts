@@ -21,11 +21,11 @@ const WIDTH = 80;
 export const printSummary = async (
   loaded: LoadedStream,
   stream: Stream,
-  seconds: number,
   { json, search, interrupted }: SummaryOptions,
 ): Promise<void> => {
   const { counters } = stream;
   const { delivered, duplicate, filtered, dead_lettered } = counters.settled;
+  const seconds = Math.max(0.001, counters.active_seconds);
   let tokens = 0;
   for (const model of loaded.models.running.values()) tokens += model.deployment.stats.tokens;
   const numbers = {
@@ -70,13 +70,7 @@ const showSearch = async (path: string, query: string): Promise<void> => {
   const [vector] = await embed(DEFAULT_MODEL, [query]);
   console.error(`\n  sluice search ${path} "${query}"`);
   const hits = await searchFile(path, vector!, 3);
-  hits.forEach((hit, index) =>
-    console.error(
-      formatHit(hit, index + 1, WIDTH)
-        .replace(/^/gm, '  ')
-        .slice(0, 2 * WIDTH),
-    ),
-  );
+  hits.forEach((hit, index) => console.error(formatHit(hit, index + 1, WIDTH - 2).replace(/^/gm, '  ')));
 };
 
 /** The most frequent entities by class, counted once for each document. */

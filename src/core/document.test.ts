@@ -70,7 +70,7 @@ describe('paths', () => {
     [
       'a version that is no number',
       (document) => document.set('_version', 'x'),
-      '_version must be null or a Number but was [x] with type [java.lang.String]',
+      '_version [x] is wrong type, expected assignable to [java.lang.Number], not [java.lang.String]',
     ],
   ];
   for (const [name, act, message] of failures) {
@@ -106,6 +106,23 @@ describe('writing', () => {
     const document = documentOf('{"tag":"a"}');
     document.append('tag', ['b', 'a'], false);
     document.append('new.list', [1], true);
-    assert.equal(lineOf(document), '{"tag":["a","b"],"new":{"list":[1]}}');
+    document.append('one', [], true);
+    document.append('twice', ['x', 'x'], false);
+    assert.equal(lineOf(document), '{"tag":["a","b"],"new":{"list":[1]},"twice":["x"]}');
+  });
+
+  test('append leaves a scalar alone where everything is there already', () => {
+    const document = documentOf('{"tag":"a"}');
+    document.append('tag', ['a'], false);
+    assert.equal(lineOf(document), '{"tag":"a"}');
+  });
+
+  test('an index beyond the end is a fault where the caller says so', () => {
+    const document = documentOf('{"l":[1]}');
+    assert.equal(document.has('l.1'), false);
+    assert.equal(document.has('l.x', true), false);
+    assert.throws(() => document.has('l.1', true), {
+      message: '[1] is out of bounds for array with length [1] as part of path [l.1]',
+    });
   });
 });

@@ -9,6 +9,7 @@ import {
 } from './document-path.ts';
 import { illegalArgument } from './errors.ts';
 import {
+  Decimal,
   deleteKey,
   getKey,
   hasKey,
@@ -16,8 +17,11 @@ import {
   JsonMap,
   type JsonObject,
   type JsonValue,
+  javaString,
   javaType,
+  keysOf,
   type PlainObject,
+  sizeOf,
   withKey,
 } from './json/values.ts';
 import { writeJson } from './json/write.ts';
@@ -81,12 +85,14 @@ export class IngestDocument {
     this.#raw = undefined;
   }
 
-  has(path: string): boolean {
+  /** @throws ProcessorError for an index beyond an array, where `failOutOfRange` asks for it */
+  has(path: string, failOutOfRange = false): boolean {
     const { parts, ingest } = parsePath(path);
     let context: JsonValue | undefined = this.#root(parts[0]!, ingest);
     for (const part of parts) {
       if (Array.isArray(context)) {
-        const index: number = /^[+-]?\d{1,10}$/.test(part) ? Number(part) : -1;
+        if (!/^[+-]?\d{1,10}$/.test(part)) return false;
+        const index: number = failOutOfRange ? arrayIndex(path, part, context.length) : Number(part);
         if (index < 0 || index >= context.length) return false;
         context = context[index];
       } else if (isObject(context)) {
@@ -132,7 +138,7 @@ export class IngestDocument {
     this.#put(trail, parts, value, ingest, path);
   }
 
-  /** Appends to the array at the path; a scalar there becomes an array first. */
+  /** Appends to the array at the path; a scalar there becomes an array first, unless nothing is left to append. */
   append(path: string, values: readonly JsonValue[], allowDuplicates: boolean): void {
     const { parts, ingest } = parsePath(path);
     const trail = this.#makeParents(parts, ingest, path);
@@ -142,8 +148,9 @@ export class IngestDocument {
     if (Array.isArray(parent)) existing = parent[arrayIndex(path, leaf, parent.length)];
     else existing = getKey(parent, leaf);
     const list = Array.isArray(existing) ? existing : existing === undefined ? [] : [existing];
+    const before = list.length;
     for (const value of values) if (allowDuplicates || !list.some((item) => sameValue(item, value))) list.push(value);
-    this.#put(trail, parts, list, ingest, path);
+    if (list.length > before) this.#put(trail, parts, list, ingest, path);
   }
 
   /** @throws ProcessorError when there is nothing to remove */
@@ -156,6 +163,7 @@ export class IngestDocument {
     if (Array.isArray(parent)) parent.splice(arrayIndex(path, leaf, parent.length), 1);
     else if (isObject(parent)) {
       if (!hasKey(parent, leaf)) throw notPresent(path, leaf);
+      if (parent === this.metadata && leaf === '_version') throw illegalArgument(`${leaf} cannot be removed`);
       deleteKey(parent, leaf);
     } else throw cannotRemove(path, leaf, javaType(parent));
     this.#raw = undefined;
@@ -263,23 +271,42 @@ export class IngestDocument {
 export const cannotCast = (path: string, value: JsonValue, wanted: string) =>
   illegalArgument(`field [${path}] of type [${javaType(value)}] cannot be cast to [${wanted}]`);
 
+const WANTED: Readonly<Record<string, string>> = {
+  _version: 'java.lang.Number',
+  _if_seq_no: 'java.lang.Number',
+  _if_primary_term: 'java.lang.Number',
+  _dynamic_templates: 'java.util.Map',
+};
+
 const checkMetadata = (key: string, value: JsonValue): void => {
-  if (value === null) return;
-  if (key === '_version' || key === '_if_seq_no' || key === '_if_primary_term') {
-    if (typeof value === 'number' || typeof value === 'bigint') return;
-    throw illegalArgument(`${key} must be null or a Number but was [${String(value)}] with type [${javaType(value)}]`);
+  if (value === null) {
+    if (key === '_version') throw illegalArgument(`${key} cannot be null`);
+    return;
   }
-  if (key === '_dynamic_templates') {
-    if (isObject(value)) return;
-    throw illegalArgument(`${key} must be null or a Map but was [${String(value)}] with type [${javaType(value)}]`);
+  const wanted = WANTED[key] ?? 'java.lang.String';
+  const shown = () => `[${javaString(value)}]`;
+  if (!isOfType(value, wanted)) {
+    throw illegalArgument(
+      `${key} ${shown()} is wrong type, expected assignable to [${wanted}], not [${javaType(value)}]`,
+    );
   }
-  if (typeof value !== 'string') {
-    throw illegalArgument(`${key} must be null or a String but was [${String(value)}] with type [${javaType(value)}]`);
+  if (wanted === 'java.lang.Number' && typeof value !== 'bigint' && !Number.isInteger(Number(value))) {
+    throw illegalArgument(
+      `${key} may only be set to an int or a long but was ${shown()} with type [${javaType(value)}]`,
+    );
   }
   const allowed = ALLOWED[key];
-  if (allowed !== undefined && !allowed.includes(value)) {
-    throw illegalArgument(`${key} must be one of [${allowed.join(', ')}] but was [${value}]`);
+  if (allowed !== undefined && !allowed.includes(value as string)) {
+    throw illegalArgument(
+      `${key} must be a null or one of [${allowed.join(', ')}] but was ${shown()} with type [${javaType(value)}]`,
+    );
   }
+};
+
+const isOfType = (value: JsonValue, wanted: string): boolean => {
+  if (wanted === 'java.util.Map') return isObject(value);
+  if (wanted === 'java.lang.String') return typeof value === 'string';
+  return typeof value === 'number' || typeof value === 'bigint' || value instanceof Decimal;
 };
 
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
@@ -287,9 +314,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   _version_type: ['internal', 'external', 'external_gte'],
 };
 
-/** Equality as Java's `List.contains` sees it. */
+/** Equality as Java's `List.contains` sees it: 1 is not 1.0, and the order of keys does not matter. */
 export const sameValue = (a: JsonValue, b: JsonValue): boolean => {
   if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  return writeJson(a) === writeJson(b);
+  if (isDouble(a) && isDouble(b)) return Number(a) === Number(b);
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => sameValue(item, b[index]!));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  const keys = keysOf(a);
+  return (
+    keys.length === sizeOf(b) && keys.every((key) => hasKey(b, key) && sameValue(getKey(a, key)!, getKey(b, key)!))
+  );
 };
+
+const isDouble = (value: JsonValue): boolean =>
+  value instanceof Decimal || (typeof value === 'number' && !Number.isInteger(value));

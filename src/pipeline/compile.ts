@@ -1,20 +1,14 @@
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
-import { isObject, type JsonObject, type JsonValue, javaType } from '../core/json/values.ts';
+import { isObject, type JsonObject, type JsonValue } from '../core/json/values.ts';
 import { nearest } from '../core/nearest.ts';
 import { compileCondition, PainlessError } from '../painless/condition.ts';
 import type { BuildContext, CompiledPipeline, ProcessorTable } from './definition.ts';
+import { explainIssue } from './explain-issue.ts';
+import type { Path, Problem } from './problem.ts';
 import type { Step } from './step.ts';
 
-type Path = readonly (string | number)[];
-
-/** A mistake in a pipeline, where it stands in the file. */
-export interface Problem {
-  readonly path: Path;
-  readonly message: string;
-  /** Offset inside a script, where the mistake is in one. */
-  readonly offset?: number;
-}
+export type { Problem } from './problem.ts';
 
 export interface PipelineConfig {
   readonly processors: readonly unknown[];
@@ -42,7 +36,7 @@ export const COMMON_OPTIONS = {
 const common = z.looseObject(COMMON_OPTIONS);
 const COMMON_KEYS: ReadonlySet<string> = new Set(Object.keys(COMMON_OPTIONS));
 
-export interface CompileContext extends Omit<BuildContext, 'step'> {
+export interface CompileContext extends Omit<BuildContext, 'step' | 'tag'> {
   readonly table: ProcessorTable;
   /** Called for every mistake: all of them are found in one go. */
   readonly problem: (problem: Problem) => void;
@@ -96,16 +90,18 @@ const compileStep = (
   }
   const definition = context.table[type]!;
   // `- drop:` has no options at all.
-  const options = body ?? {};
-  if (!isObject(options as JsonValue)) {
+  const given = body ?? {};
+  if (!isObject(given as JsonValue)) {
     problem({ path: here, message: `the options of [${type}] must be an object` });
     return undefined;
   }
+  const options = withoutNulls(given as JsonObject, definition.options);
   const shared = common.safeParse(options);
-  const own = definition.options.safeParse(withoutCommon(options as JsonObject));
+  const own = definition.options.safeParse(withoutCommon(options));
   for (const result of [shared, own]) {
     if (!result.success)
-      for (const issue of result.error.issues) problem(explain(issue, type, here, options, definition.options));
+      for (const issue of result.error.issues)
+        problem(explainIssue(issue, type, here, options, knownKeys(definition.options)));
   }
   if (!shared.success) return undefined;
   const condition =
@@ -118,6 +114,7 @@ const compileStep = (
   if (REGEX_PROCESSORS.has(type)) traits.usesRegex = true;
   try {
     const execution = definition.build(own.data, {
+      tag: shared.data.tag,
       clock: context.clock,
       inference: context.inference,
       pipeline: context.pipeline,
@@ -145,8 +142,19 @@ const compileStep = (
 /** The mistake has been reported where it stands. */
 class NestedProblem extends Error {}
 
-const withoutCommon = (options: JsonObject): object =>
+const withoutCommon = (options: object): object =>
   Object.fromEntries(Object.entries(options).filter(([key]) => !COMMON_KEYS.has(key)));
+
+/** An option that is null counts as not given, as in Elasticsearch; one that nobody knows is kept, to be refused. */
+const withoutNulls = (options: JsonObject, schema: z.ZodType): object => {
+  const known = new Set(knownKeys(schema));
+  return Object.fromEntries(Object.entries(options).filter(([key, value]) => value !== null || !known.has(key)));
+};
+
+const knownKeys = (schema: z.ZodType): string[] => [
+  ...Object.keys((schema as { shape?: object }).shape ?? {}),
+  ...COMMON_KEYS,
+];
 
 const compileIf = (
   script: z.infer<typeof COMMON_OPTIONS.if>,
@@ -171,33 +179,4 @@ const compileIf = (
     });
     return undefined;
   }
-};
-
-/** Says what zod found in Elasticsearch's words. */
-const explain = (issue: z.core.$ZodIssue, type: string, here: Path, options: unknown, schema: z.ZodType): Problem => {
-  const path = [...here, ...(issue.path as (string | number)[])];
-  const field = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const known = [...Object.keys((schema as { shape?: object }).shape ?? {}), ...COMMON_KEYS];
-    const keys = issue.keys.map((key) => `[${key}]${nearest(key, known)}`).join(', ');
-    return {
-      path: [...path, issue.keys[0]!],
-      message: `processor [${type}] doesn't support one or more provided configuration parameters ${keys}`,
-    };
-  }
-  const value = issue.path.reduce<unknown>(
-    (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
-    options,
-  );
-  if (value === undefined) return { path: here, message: `[${field}] required property is missing` };
-  if (issue.code === 'invalid_type') {
-    const wanted =
-      issue.expected === 'boolean'
-        ? 'a boolean'
-        : issue.expected === 'string'
-          ? 'a string'
-          : `of type ${issue.expected}`;
-    return { path, message: `[${field}] property isn't ${wanted}, but of type [${javaType(value as JsonValue)}]` };
-  }
-  return { path, message: `[${field}] ${issue.message}` };
 };

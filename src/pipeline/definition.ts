@@ -18,6 +18,7 @@ export type Execution =
 
 /** What a processor gets when it is built. */
 export interface BuildContext {
+  readonly tag: string | undefined;
   readonly clock: Clock;
   readonly inference: InferenceClient;
   /** Looks a pipeline up when a document needs it: pipelines may call each other. */

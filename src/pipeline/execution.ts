@@ -26,12 +26,14 @@ interface ForeachFrame {
   readonly keys: readonly string[] | undefined;
   readonly values: readonly JsonValue[];
   readonly done: [string, JsonValue][];
-  readonly outerValue: JsonValue | undefined;
-  readonly outerKey: JsonValue | undefined;
+  readonly outerValue: JsonValue;
+  readonly outerKey: JsonValue;
   readonly opener: Step;
 }
 
 type Frame = ListFrame | ForeachFrame;
+
+const graphError = (message: string) => new ProcessorError('graph_structure_exception', message);
 
 export type ExecutionResult =
   | { readonly outcome: 'done' | 'dropped' }
@@ -169,16 +171,12 @@ export class PipelineExecution {
   }
 
   #openPipeline(step: Step, pipeline: CompiledPipeline | undefined): 'keep' {
-    if (pipeline === undefined) return 'keep';
-    let depth = 0;
-    for (const frame of this.#frames) {
-      if (frame.kind !== 'pipeline') continue;
-      depth += 1;
-      if (frame.pipeline === pipeline)
-        throw new ProcessorError('illegal_state_exception', `Cycle detected for pipeline: ${pipeline.name}`);
+    if (pipeline === undefined || pipeline.steps.length === 0) return 'keep';
+    const running = this.#pipelines();
+    if (running.length >= MAX_PIPELINES) {
+      throw graphError(`Too many nested pipelines. Cannot have more than ${MAX_PIPELINES} nested pipelines`);
     }
-    if (depth >= MAX_PIPELINES)
-      throw new ProcessorError('graph_structure_exception', `Too many nested pipelines: more than ${MAX_PIPELINES}`);
+    if (running.includes(pipeline)) throw graphError(`Cycle detected for pipeline: ${pipeline.name}`);
     this.#frames.push({ kind: 'pipeline', steps: pipeline.steps, next: 0, pipeline, opener: step, failing: false });
     this.#showPipeline();
     return 'keep';
@@ -205,8 +203,8 @@ export class PipelineExecution {
       keys: entries?.map(([key]) => key),
       values: entries === undefined ? [...(value as JsonValue[])] : entries.map(([, item]) => item),
       done: [],
-      outerValue: document.find('_ingest._value'),
-      outerKey: document.find('_ingest._key'),
+      outerValue: document.find('_ingest._value') ?? null,
+      outerKey: document.find('_ingest._key') ?? null,
       opener,
     });
     return 'keep';
@@ -218,7 +216,7 @@ export class PipelineExecution {
     const started = frame.done.length;
     if (started > 0) {
       const last = frame.done[started - 1]!;
-      last[0] = frame.keys === undefined ? '' : String(document.find('_ingest._key') ?? last[0]);
+      last[0] = frame.keys === undefined ? '' : String(document.find('_ingest._key') ?? '');
       last[1] = document.find('_ingest._value') ?? null;
     }
     if (started < frame.values.length) {
@@ -231,13 +229,18 @@ export class PipelineExecution {
     }
     this.#restoreElement(frame);
     this.#frames.pop();
-    document.set(frame.field, frame.keys === undefined ? frame.done.map(([, value]) => value) : objectOf(frame.done));
+    const { done, keys } = frame;
+    // An element whose key was taken away is taken away itself.
+    document.set(
+      frame.field,
+      keys === undefined ? done.map(([, value]) => value) : objectOf(done.filter(([key]) => key.trim() !== '')),
+    );
     return undefined;
   }
 
   /** Finds who handles the error; answers with the end of the execution when nobody does. */
   #fail(error: unknown, failed: Step, covered: boolean): ExecutionResult | undefined {
-    const failure = error instanceof IngestFailure ? error : this.#wrap(error, failed);
+    const failure = error instanceof IngestFailure ? error : this.#wrap(error, failed, covered);
     let step: Step | undefined = failed;
     // False once the step's own on_failure had its turn, or where it has no say (its `if`).
     let own = covered;
@@ -273,9 +276,25 @@ export class PipelineExecution {
     return this.#pipelines().at(-1)!;
   }
 
-  #wrap(error: unknown, step: Step): IngestFailure {
-    const names = this.#pipelines().map(({ name }) => name);
-    return new IngestFailure(error, { processorType: step.type, processorTag: step.tag, pipelines: names });
+  /**
+   * Elasticsearch puts an error down to whatever stood in the list that noticed it: the processor itself where it has
+   * handlers of its own, else the `conditional` around it, else the foreach it is the processor of.
+   */
+  #wrap(error: unknown, failed: Step, covered: boolean): IngestFailure {
+    const pipelines = this.#pipelines().map(({ name }) => name);
+    let step = failed;
+    let own = covered;
+    for (let at = this.#frames.length - 1; ; at -= 1) {
+      const frame = this.#frames[at];
+      const handled = own && step.onFailure.length > 0;
+      if (!handled && frame?.kind === 'foreach') {
+        step = frame.opener;
+        own = true;
+        continue;
+      }
+      const type = handled || step.condition === undefined ? step.type : 'conditional';
+      return new IngestFailure(error, { processorType: type, processorTag: step.tag, pipelines });
+    }
   }
 
   #pop(): void {
@@ -295,11 +314,11 @@ export class PipelineExecution {
     else delete ingest[key];
   }
 
-  #showFailure({ message, processorType, processorTag, pipelines }: IngestFailure): void {
-    this.#setIngest('on_failure_message', message);
+  #showFailure({ rootMessage, processorType, processorTag, pipelines }: IngestFailure): void {
+    this.#setIngest('on_failure_message', rootMessage);
     this.#setIngest('on_failure_processor_type', processorType);
     this.#setIngest('on_failure_processor_tag', processorTag ?? null);
-    if (pipelines.length > 1) this.#setIngest('on_failure_pipeline', pipelines.at(-1)!);
+    this.#setIngest('on_failure_pipeline', pipelines.at(-1)!);
   }
 
   #hideFailure(): void {
@@ -313,8 +332,8 @@ export class PipelineExecution {
     }
   }
 
-  #restoreElement({ outerValue, outerKey }: ForeachFrame): void {
+  #restoreElement({ outerValue, outerKey, keys }: ForeachFrame): void {
     this.#setIngest('_value', outerValue);
-    this.#setIngest('_key', outerKey);
+    if (keys !== undefined) this.#setIngest('_key', outerKey);
   }
 }

@@ -1,14 +1,21 @@
 export type Node =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'value'; readonly path: string; readonly raw: boolean }
-  | {
-      readonly kind: 'section';
-      readonly path: string;
-      readonly inverted: boolean;
-      readonly nodes: readonly Node[];
-      /** The text between the tags. */
-      readonly source: string;
-    };
+  | { readonly kind: 'value'; readonly name: string; readonly raw: boolean }
+  | SectionNode
+  | FunctionNode;
+
+export interface SectionNode {
+  readonly kind: 'section';
+  readonly name: string;
+  readonly inverted: boolean;
+  readonly nodes: readonly Node[];
+}
+
+/** A function of Elasticsearch's; `toJson` and `join` take the name of a value, `url` any template. */
+export type FunctionNode =
+  | { readonly kind: 'toJson'; readonly name: string }
+  | { readonly kind: 'join'; readonly name: string; readonly delimiter: string }
+  | { readonly kind: 'url'; readonly nodes: readonly Node[] };
 
 /** A template that cannot be parsed. */
 export class TemplateError extends Error {
@@ -24,11 +31,10 @@ export class TemplateError extends Error {
 const MAX_DEPTH = 100;
 
 interface Open {
-  readonly path: string;
+  readonly name: string;
   readonly inverted: boolean;
   readonly nodes: Node[];
   readonly offset: number;
-  readonly bodyStart: number;
 }
 
 /** @throws TemplateError */
@@ -36,45 +42,78 @@ export const parseTemplate = (source: string): Node[] => {
   const root: Node[] = [];
   const stack: Open[] = [];
   const push = (node: Node) => (stack.at(-1)?.nodes ?? root).push(node);
+  const text = (from: number, to: number) => {
+    if (to > from) push({ kind: 'text', text: source.slice(from, to) });
+  };
   let at = 0;
-  while (at < source.length) {
-    const start = source.indexOf('{{', at);
-    if (start < 0) break;
-    if (start > at) push({ kind: 'text', text: source.slice(at, start) });
-    const triple = source[start + 2] === '{';
-    const close = triple ? '}}}' : '}}';
-    const end = source.indexOf(close, start + close.length);
-    if (end < 0) throw new TemplateError(`[${close}] is missing`, start);
-    at = end + close.length;
-    const inside = source.slice(start + close.length, end).trim();
-    const mark = triple ? '' : inside[0]!;
-    const name = inside.slice(1).trim();
+  for (let start = source.indexOf('{{'); start >= 0; start = source.indexOf('{{', at)) {
+    const tag = readTag(source, start);
+    const { mark, name } = tag;
+    const line = mark === '#' || mark === '^' || mark === '/' ? ownLine(source, start, tag.end) : undefined;
+    text(at, line === undefined ? start : Math.max(at, line.start));
+    at = line?.end ?? tag.end;
     if (mark === '!') continue;
     if (mark === '#' || mark === '^') {
       if (stack.length >= MAX_DEPTH) throw new TemplateError(`sections nest deeper than ${MAX_DEPTH}`, start);
-      stack.push({ path: name, inverted: mark === '^', nodes: [], offset: start, bodyStart: at });
+      stack.push({ name, inverted: mark === '^', nodes: [], offset: start });
     } else if (mark === '/') {
       const open = stack.pop();
-      if (open === undefined || open.path !== name) throw new TemplateError(`[{{/${name}}}] closes nothing`, start);
-      push({
-        kind: 'section',
-        path: open.path,
-        inverted: open.inverted,
-        nodes: open.nodes,
-        source: source.slice(open.bodyStart, start),
-      });
-    } else if (mark === '>' || mark === '=') {
-      throw new TemplateError('partials and other delimiters are not supported', start);
+      if (open === undefined) throw new TemplateError(`[{{/${name}}}] closes nothing`, start);
+      if (open.name !== name)
+        throw new TemplateError(`[{{/${name}}}] closes [${open.name}] of offset ${open.offset}`, start);
+      push(close(open));
     } else {
-      const raw = triple || mark === '&';
-      const path = mark === '&' ? name : inside;
-      if (path === '') throw new TemplateError('an empty tag', start);
-      push({ kind: 'value', path, raw });
+      if (name === '') throw new TemplateError('an empty tag', start);
+      push({ kind: 'value', name, raw: mark !== '' });
     }
   }
-  if (at < source.length) push({ kind: 'text', text: source.slice(at) });
+  text(at, source.length);
   const open = stack.at(-1);
   if (open !== undefined)
-    throw new TemplateError(`[{{${open.inverted ? '^' : '#'}${open.path}}}] is never closed`, open.offset);
+    throw new TemplateError(`[{{${open.inverted ? '^' : '#'}${open.name}}}] is never closed`, open.offset);
   return root;
+};
+
+interface Tag {
+  /** What stands before the name: one of `# ^ / ! &`, `{` for three braces, or nothing. */
+  readonly mark: string;
+  readonly name: string;
+  readonly end: number;
+}
+
+const readTag = (source: string, start: number): Tag => {
+  const triple = source[start + 2] === '{';
+  const close = triple ? '}}}' : '}}';
+  const end = source.indexOf(close, start + close.length);
+  if (end < 0) throw new TemplateError(`[${close}] is missing`, start);
+  const inside = source.slice(start + close.length, end).trim();
+  const mark = triple ? '{' : (/^[#^/!&>=]/.exec(inside)?.[0] ?? '');
+  if (mark === '>' || mark === '=') throw new TemplateError('partials and other delimiters are not supported', start);
+  const name = triple || mark === '' ? inside : inside.slice(1).trim();
+  return { mark, name, end: end + close.length };
+};
+
+/** The whole line, where a section tag stands alone in it: such a line leaves nothing behind. */
+const ownLine = (source: string, start: number, end: number): { start: number; end: number } | undefined => {
+  const before = source.lastIndexOf('\n', start - 1) + 1;
+  const newline = source.indexOf('\n', end);
+  if (newline < 0 || source.slice(before, start).trim() !== '' || source.slice(end, newline).trim() !== '')
+    return undefined;
+  return { start: before, end: newline + 1 };
+};
+
+const close = ({ name, inverted, nodes, offset }: Open): Node => {
+  const section: Node = { kind: 'section', name, inverted, nodes };
+  if (inverted) return section;
+  const delimiter = /^join delimiter='(.*)'$/.exec(name)?.[1];
+  const called = delimiter === undefined ? name.toLowerCase() : 'join';
+  if (called === 'url') return { kind: 'url', nodes };
+  if (called !== 'tojson' && called !== 'join') return section;
+  const [argument] = nodes;
+  if (nodes.length !== 1 || argument?.kind !== 'text')
+    throw new TemplateError(`Mustache function [${name}] must contain one and only one identifier`, offset);
+  const value = argument.text.trim();
+  return called === 'join'
+    ? { kind: 'join', name: value, delimiter: delimiter ?? ',' }
+    : { kind: 'toJson', name: value };
 };

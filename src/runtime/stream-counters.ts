@@ -8,15 +8,25 @@ export class StreamCounters {
   readonly retries: Record<string, number> = Object.create(null) as Record<string, number>;
   /** Milliseconds from arrival to settlement, summed over all settled documents. */
   latency_ms_sum = 0;
+  #firstArrival: number | undefined;
+  #lastSettlement = 0;
 
-  read(bytes: number): void {
+  /** @param now milliseconds on the monotonic clock */
+  read(bytes: number, now: number): void {
     this.documents_read += 1;
     this.bytes_read += bytes;
+    this.#firstArrival ??= now;
   }
 
-  settle(outcome: Outcome, latencyMs: number): void {
+  settle(outcome: Outcome, arrived: number, now: number): void {
     this.settled[outcome] += 1;
-    this.latency_ms_sum += latencyMs;
+    this.latency_ms_sum += now - arrived;
+    this.#lastSettlement = now;
+  }
+
+  /** Seconds from the first arrival to the last settlement. */
+  get active_seconds(): number {
+    return this.#firstArrival === undefined ? 0 : Math.max(0, this.#lastSettlement - this.#firstArrival) / 1000;
   }
 
   retry(count: number, type: string): void {

@@ -234,7 +234,7 @@ export class Stream {
       const delivery = new Delivery(record, partition, now);
       this.#budget.take(record.bytes);
       this.#inFlight += 1;
-      this.counters.read(record.bytes);
+      this.counters.read(record.bytes, now);
       partition.watermark.track(delivery);
       if (this.#options.ordered) enterGate(delivery);
       this.#intake.push(delivery);
@@ -340,7 +340,7 @@ export class Stream {
   /** The end of one document; without an outcome it was only let go of, and its position does not move. */
   #settle(delivery: Delivery, outcome: Outcome | undefined): void {
     if (outcome !== undefined) {
-      this.counters.settle(outcome, this.#options.clock.monotonic() - delivery.arrived);
+      this.counters.settle(outcome, delivery.arrived, this.#options.clock.monotonic());
       this.#ratio.add(outcome === 'dead_lettered');
       const { partition } = delivery;
       if (partition.watermark.settle(delivery) && !partition.revoked) this.#committer.moved(partition);

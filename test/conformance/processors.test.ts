@@ -118,7 +118,7 @@ describe('required options', () => {
 describe('failures', () => {
   const failing = (extra: object = {}) => ({ rename: { field: 'absent', target_field: 'x', tag: 'moving', ...extra } });
 
-  test('end the document with the innermost processor', async () => {
+  test('end the document; inside a foreach they are its own, as in Elasticsearch', async () => {
     const { result } = await run(
       [
         {
@@ -133,7 +133,7 @@ describe('failures', () => {
     assert.ok(result.outcome === 'failed');
     assert.deepEqual(
       [result.failure.type, result.failure.message, result.failure.processorType, result.failure.processorTag],
-      ['illegal_argument_exception', "field [_ingest._value.a] doesn't exist", 'rename', 'inner'],
+      ['illegal_argument_exception', "field [_ingest._value.a] doesn't exist", 'foreach', undefined],
     );
   });
 

@@ -37,7 +37,6 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const supervisor = new Supervisor(streams, log);
   const server = options.http === undefined ? undefined : await healthServer(supervisor, options.http);
   const signals = stopOnSignals(supervisor, log);
-  const started = performance.now();
   try {
     await supervisor.start();
     const results = await supervisor.done();
@@ -46,7 +45,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
     const failed = results.find(({ error }) => error !== undefined)?.error;
     if (failed !== undefined) throw failed;
     for (const [index, stream] of streams.entries())
-      await printSummary(loaded[index]!, stream, (performance.now() - started) / 1000, {
+      await printSummary(loaded[index]!, stream, {
         json: options.json === true,
         search: options.search,
         interrupted: signals.stopped(),

@@ -7,12 +7,14 @@ import { installCompression } from './compression.ts';
 import { KafkajsConsumer } from './kafkajs-consumer.ts';
 import { oauthToken } from './oauth.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
+import { mendRequestQueue } from './request-queue.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
 /** KafkaClient on kafkajs 2.2.4. */
 export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
   installCompression();
+  mendRequestQueue();
   const kafka = new Kafka({
     clientId: options.client_id,
     brokers: brokerList(options.brokers),

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { committedOffsets, createTopic, Member, numbered, produce, withAdmin } from './support/kafka.ts';
+import { uniqueName, until } from './support/servers.ts';
+import { asJson, collectingSink, kafkaStream } from './support/stream.ts';
+
+const SESSION_MS = 6000;
+
+const membersOf = async (groupId: string): Promise<string[]> => {
+  const { groups } = await withAdmin((admin) => admin.describeGroups([groupId]));
+  assert.equal(groups[0]!.state, 'Stable');
+  return groups[0]!.members.map(({ memberId }) => memberId);
+};
+
+/** The same member, asked every two seconds for three session timeouts: a rejoin would show as another one. */
+const staysMember = async (groupId: string): Promise<void> => {
+  const before = await membersOf(groupId);
+  assert.equal(before.length, 1);
+  const end = Date.now() + 3 * SESSION_MS;
+  while (Date.now() < end) {
+    await sleep(2000);
+    assert.deepEqual(await membersOf(groupId), before);
+  }
+};
+
+describe('a member stays one', { concurrency: true }, () => {
+  test('through a pause of three session timeouts', async () => {
+    const topic = await createTopic('pause', 2);
+    await produce(topic, numbered(10, 0, 0));
+    const member = new Member({ topics: [topic], sessionTimeoutMs: SESSION_MS });
+    await member.start();
+    try {
+      await member.received(10);
+      member.consumer.pause();
+      await produce(topic, [...numbered(2000, 10, 0), ...numbered(2000, 5000, 1)]);
+      await staysMember(member.groupId);
+      // A fetch that was under way may still arrive; the rest waits.
+      assert.ok(member.seen.length < 4010, `${member.seen.length} records in spite of the pause`);
+      assert.equal(member.history.filter((entry) => entry.startsWith('assigned')).length, 2);
+      member.consumer.resume();
+      await member.received(4010);
+      await member.consumer.commit([{ topic, partition: 0, offset: 2010n }]);
+      assert.deepEqual(await committedOffsets(member.groupId, topic), [2010, -1]);
+      assert.equal(new Set(member.values()).size, 4010);
+    } finally {
+      await member.close();
+    }
+  });
+
+  test('through a pipeline that stalls for three session timeouts, with the byte budget full', async () => {
+    const topic = await createTopic('stall', 2);
+    const groupId = uniqueName('group');
+    await produce(topic, [...numbered(500, 0, 0), ...numbered(500, 500, 1)].map(asJson));
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const taken: string[] = [];
+    // What a stalled destination looks like to the engine: writes that do not end.
+    const sink = collectingSink(taken, () => opened);
+    const stream = kafkaStream({ topic, groupId, sink, budget: 20_000, fetchBytes: 2048 });
+    await stream.start();
+    try {
+      await until('a full budget', () => stream.inFlight.bytes >= 20_000);
+      await staysMember(groupId);
+      const held = stream.inFlight.documents;
+      assert.ok(held < 1000, `${held} documents in memory: fetching went on`);
+      open();
+      await until('everything committed', async () => String(await committedOffsets(groupId, topic)) === '500,500');
+      assert.equal(taken.length, 1000);
+      assert.equal(new Set(taken).size, 1000);
+    } finally {
+      open();
+      await stream.stop();
+    }
+  });
+});
