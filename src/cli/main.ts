@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { packageRoot } from '../inference/model-set.ts';
+import { init } from './commands/init.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { search } from './commands/search.ts';
 import { validate } from './commands/validate.ts';
+import { pipelineSchema } from './pipeline-schema.ts';
 
 const count = (text: string): number => {
   const value = Number(text);
@@ -65,6 +67,19 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--size <n>', 'hits', count)
     .option('--json', 'hits as JSON')
     .action(async (file: string, query: string, options: object) => finish(await search(file, query, options)));
+  program
+    .command('init')
+    .description('write a pipeline file: asks for source, sink and purpose, or takes them as flags')
+    .argument('[file]', 'where to write it', 'pipelines/stream.yaml')
+    .option('--source <kind>', 'kafka or dump')
+    .option('--sink <kind>', 'elasticsearch, file or kafka')
+    .option('--purpose <kind>', 'enrich, search, entities or copy')
+    .option('--force', 'replace a file that is there')
+    .action(async (file: string, options: object) => finish(await init(file, options)));
+  program
+    .command('schema')
+    .description('print the JSON Schema of pipeline files')
+    .action(() => console.log(JSON.stringify(pipelineSchema(), null, 2)));
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
