@@ -31,8 +31,23 @@ export const MAX_DEPTH = 1000;
 /** As in Elasticsearch: longer ones take quadratic time to convert. */
 const MAX_NUMBER_LENGTH = 1000;
 
-/** Parses JSON exactly: digits, key order and odd keys survive. Duplicate keys are refused, as Elasticsearch does. */
-export const parseExactJson = (text: string): JsonValue => {
+export interface ParseOptions {
+  /** Take the last of several equal keys; by default they are refused, as Elasticsearch does. */
+  readonly allowDuplicateKeys?: boolean;
+}
+
+/** Parses JSON exactly: digits, key order and odd keys survive. */
+export const parseExactJson = (text: string, options?: ParseOptions): JsonValue => {
+  const { value, end } = parseFirstJson(text, options);
+  if (end < text.length) throw new JsonSyntaxError('unexpected character after the document', end);
+  return value;
+};
+
+/** Parses the first value of a text; `end` is where the next thing stands. */
+export const parseFirstJson = (
+  text: string,
+  { allowDuplicateKeys = false }: ParseOptions = {},
+): { readonly value: JsonValue; readonly end: number } => {
   let at = 0;
   const fail = (message: string): never => {
     throw new JsonSyntaxError(message, at);
@@ -92,7 +107,7 @@ export const parseExactJson = (text: string): JsonValue => {
       space();
       if (text[at] !== '"') return fail('expected a key');
       const key = string();
-      if (seen.has(key)) return fail('duplicate key');
+      if (seen.has(key) && !allowDuplicateKeys) return fail('duplicate key');
       seen.add(key);
       map ||= needsMap(key);
       space();
@@ -157,8 +172,7 @@ export const parseExactJson = (text: string): JsonValue => {
   };
   const result = value(0);
   space();
-  if (at < text.length) fail('unexpected character after the document');
-  return result;
+  return { value: result, end: at };
 };
 
 /** The value of a JSON number: what a double holds and writes back as it was stays a `number`. */

@@ -10,6 +10,8 @@ export interface Scan {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const UNDERSCORE = 0x5f;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MINUS = 0x2d;
@@ -35,26 +37,11 @@ export const scanJson = (bytes: Uint8Array): Scan => {
     const byte = bytes[at]!;
     if (byte === QUOTE) {
       const start = at;
-      let escaped = false;
-      at += 1;
-      while (at < end) {
-        const inside = bytes[at]!;
-        if (inside === QUOTE) break;
-        if (inside === BACKSLASH) {
-          escaped = true;
-          at += 1;
-        }
-        at += 1;
-      }
-      at += 1;
+      at = endOfString(bytes, start);
       if (!faithful) continue;
-      const first = bytes[start + 1]!;
-      // Only a key that starts like this, or is spelled with escapes, can be one that JavaScript reorders or misreads.
-      if (!escaped && first !== 0x5f && (first < ZERO || first > NINE)) continue;
       let after = at;
       while (after < end && isSpace(bytes[after]!)) after += 1;
-      if (bytes[after] !== 0x3a) continue;
-      if (escaped || first !== 0x5f || isProto(bytes, start)) faithful = false;
+      if (bytes[after] === COLON && isOddKey(bytes, start, at)) faithful = false;
       continue;
     }
     if (byte === 0x7b || byte === 0x5b) {
@@ -71,6 +58,37 @@ export const scanJson = (bytes: Uint8Array): Scan => {
     at += 1;
   }
   return { faithful, oneLine, depth: deepest };
+};
+
+/** Bytes looked at one by one before the native search takes over: its call costs as much as that many. */
+const SHORT = 24;
+
+/** Index behind the closing quote, or the end of the text. */
+const endOfString = (bytes: Uint8Array, start: number): number => {
+  const short = Math.min(bytes.length, start + SHORT);
+  let at = start + 1;
+  while (at < short) {
+    const byte = bytes[at]!;
+    if (byte === QUOTE) return at + 1;
+    at += byte === BACKSLASH ? 2 : 1;
+  }
+  for (;;) {
+    const quote = bytes.indexOf(QUOTE, at);
+    if (quote < 0) return bytes.length;
+    let slashes = 0;
+    while (quote - slashes > at && bytes[quote - slashes - 1] === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return quote + 1;
+    at = quote + 1;
+  }
+};
+
+/** A key that JavaScript would reorder or misread, or that hides behind escapes. */
+const isOddKey = (bytes: Uint8Array, start: number, end: number): boolean => {
+  const first = bytes[start + 1]!;
+  if (first >= ZERO && first <= NINE) return true;
+  if (first === UNDERSCORE && isProto(bytes, start)) return true;
+  for (let at = start + 1; at < end; at += 1) if (bytes[at] === BACKSLASH) return true;
+  return false;
 };
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
