@@ -11,7 +11,11 @@ if (major < 22 || (major === 22 && Number(parts[1]) < 15)) {
   process.exit(2);
 }
 import('../dist/cli/main.js').then(
-  (cli) => cli.main(process.argv.slice(2)),
+  (cli) =>
+    cli.main(process.argv.slice(2)).then(() => {
+      // At once: the Kafka client goes on looking for brokers that are gone, for a minute.
+      process.stdout.write('', () => process.exit());
+    }),
   (error) => {
     console.error(
       error && error.code === 'ERR_MODULE_NOT_FOUND' && /dist\/cli\/main/.test(error.message)

@@ -1,11 +1,14 @@
 import type kafkajs from 'kafkajs';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, KafkaRecord, TopicPartition } from './client.ts';
-import { connectionFailure } from './kafkajs.ts';
+import { connectionFailure, type OwnKafka } from './kafkajs.ts';
 import type { KafkaConnectionOptions } from './options.ts';
 
 /** Wait before a consumer that kafkajs gave up on is built anew. */
 const REBUILD_MS = 2000;
+
+/** How long a member that stops waits for brokers that do not answer: kafkajs would try for a minute. */
+const GOODBYE_MS = 5000;
 
 /**
  * A member of a consumer group on kafkajs. What it has to work around:
@@ -15,6 +18,7 @@ const REBUILD_MS = 2000;
  */
 export class KafkajsConsumer implements KafkaConsumer {
   readonly #kafka: kafkajs.Kafka;
+  readonly #sockets: OwnKafka['sockets'];
   readonly #settings: ConsumerSettings;
   readonly #connection: KafkaConnectionOptions;
   readonly #owned = new Map<string, TopicPartition>();
@@ -28,9 +32,12 @@ export class KafkajsConsumer implements KafkaConsumer {
   #stopping = false;
   #watch: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
+  /** Requests under way, to be called when the member stops. */
+  readonly #hurry = new Set<() => void>();
 
-  constructor(kafka: kafkajs.Kafka, settings: ConsumerSettings, connection: KafkaConnectionOptions) {
+  constructor({ kafka, sockets }: OwnKafka, settings: ConsumerSettings, connection: KafkaConnectionOptions) {
     this.#kafka = kafka;
+    this.#sockets = sockets;
     this.#settings = settings;
     this.#connection = connection;
   }
@@ -64,30 +71,38 @@ export class KafkajsConsumer implements KafkaConsumer {
     const mine = offsets.filter((offset) => this.#owned.has(nameOf(offset)));
     if (mine.length === 0) return;
     if (this.#consumer === undefined) throw new Error('the consumer is not a member of the group at the moment');
-    await this.#consumer.commitOffsets(
+    const committed = this.#consumer.commitOffsets(
       mine.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
     );
+    await this.#notForEver(committed);
   }
 
   /** kafkajs leaves the group when it is stopped, and then cannot commit; so it only stops to hand over. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const hurry of this.#hurry) hurry();
     clearInterval(this.#watch);
     await this.#busy;
     this.pause();
   }
 
   async close(): Promise<void> {
-    await this.#consumer?.disconnect();
-    await this.#admin?.disconnect();
+    const consumer = this.#consumer;
     this.#consumer = undefined;
+    // Where no broker answers, the group finds out by itself.
+    await this.#notForEver(Promise.all([consumer?.disconnect(), this.#admin?.disconnect()])).catch(() => {});
+    this.#sockets.close();
   }
 
   async #connect(): Promise<void> {
     const end = Date.now() + this.#connection.connect_timeout;
     for (;;) {
       try {
-        await this.#admin!.connect();
+        // kafkajs has a patience of its own, longer than a user's who said how long to wait.
+        const late = new Promise<never>((_, reject) => {
+          setTimeout(() => reject(new Error('no answer')), Math.max(1, end - Date.now())).unref();
+        });
+        await Promise.race([this.#admin!.connect(), late]);
         return;
       } catch (error) {
         const failure = connectionFailure(error, this.#connection);
@@ -217,6 +232,38 @@ export class KafkajsConsumer implements KafkaConsumer {
     }
     this.#events.log('info', 'joined the group', { partitions: now.size });
     if (this.#paused) this.#applyPause();
+  }
+
+  /** While the member works, kafkajs may try as long as it likes; once it stops, a few seconds have to do. */
+  async #notForEver(work: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    let hurry = () => {};
+    const late = new Promise<never>((_, reject) => {
+      hurry = () => {
+        timer = setTimeout(
+          () =>
+            reject(
+              new SluiceError(
+                'SLUICE_SOURCE_UNREACHABLE',
+                `no broker answered within ${GOODBYE_MS / 1000} s at the end`,
+                {
+                  place: [this.#connection.brokers].flat().join(', '),
+                  hint: 'The last positions may not be committed: the records behind them come again, and nothing is lost.',
+                },
+              ),
+            ),
+          GOODBYE_MS,
+        );
+      };
+    });
+    if (this.#stopping) hurry();
+    else this.#hurry.add(hurry);
+    try {
+      await Promise.race([work, late]);
+    } finally {
+      this.#hurry.delete(hurry);
+      clearTimeout(timer);
+    }
   }
 
   #applyPause(): void {

@@ -8,6 +8,7 @@ import { KafkajsConsumer } from './kafkajs-consumer.ts';
 import { oauthToken } from './oauth.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
 import { mendRequestQueue } from './request-queue.ts';
+import { Sockets } from './sockets.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -15,21 +16,27 @@ const { Kafka, logLevel } = kafkajs;
 export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
   installCompression();
   mendRequestQueue();
-  const kafka = new Kafka({
-    clientId: options.client_id,
-    brokers: brokerList(options.brokers),
-    connectionTimeout: Math.min(10_000, options.connect_timeout),
-    requestTimeout: options.request_timeout,
-    // kafkajs prints whole requests at some levels; what matters reaches sluice's own log through events.
-    logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
-    ...(options.tls !== undefined &&
-      options.tls !== false && { ssl: options.tls === true ? true : tlsOf(options.tls) }),
-    ...(options.sasl && { sasl: saslOf(options.sasl) }),
-  });
+  // One for each consumer and producer, so that each can close its own sockets.
+  const create = () => {
+    const sockets = new Sockets();
+    const kafka = new Kafka({
+      clientId: options.client_id,
+      brokers: brokerList(options.brokers),
+      connectionTimeout: Math.min(10_000, options.connect_timeout),
+      requestTimeout: options.request_timeout,
+      socketFactory: sockets.factory,
+      // kafkajs prints whole requests at some levels; what matters reaches sluice's own log through events.
+      logLevel: logLevel.NOTHING,
+      retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
+      ...(options.tls !== undefined &&
+        options.tls !== false && { ssl: options.tls === true ? true : tlsOf(options.tls) }),
+      ...(options.sasl && { sasl: saslOf(options.sasl) }),
+    });
+    return { kafka, sockets };
+  };
   return {
-    consumer: (settings: ConsumerSettings) => new KafkajsConsumer(kafka, settings, options),
-    producer: () => producerOf(kafka, options),
+    consumer: (settings: ConsumerSettings) => new KafkajsConsumer(create(), settings, options),
+    producer: () => producerOf(create(), options),
   };
 };
 
@@ -99,7 +106,13 @@ const DESTINATION: ReadonlySet<string> = new Set([
   'POLICY_VIOLATION',
 ]);
 
-const producerOf = (kafka: kafkajs.Kafka, options: KafkaConnectionOptions): KafkaProducer => {
+/** A kafkajs instance with the sockets that are its own. */
+export interface OwnKafka {
+  readonly kafka: kafkajs.Kafka;
+  readonly sockets: Sockets;
+}
+
+const producerOf = ({ kafka, sockets }: OwnKafka, options: KafkaConnectionOptions): KafkaProducer => {
   const producer = kafka.producer({ allowAutoTopicCreation: true, idempotent: false, maxInFlightRequests: 1 });
   return {
     connect: async () => {
@@ -126,7 +139,10 @@ const producerOf = (kafka: kafkajs.Kafka, options: KafkaConnectionOptions): Kafk
         );
       }
     },
-    close: () => producer.disconnect(),
+    close: async () => {
+      await producer.disconnect();
+      sockets.close();
+    },
   };
 };
 
