@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { after, test } from 'node:test';
+import { buildStream } from '../../src/cli/build-stream.ts';
+import { mustLoad } from '../../src/cli/load-stream.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-thread-'));
+after(() => rmSync(folder, { recursive: true }));
+const log = { info() {}, warn() {}, error() {} };
+
+/** Runs a pipeline in this process; answers with the longest time that its main thread was held, in milliseconds. */
+const run = async (name: string, lines: readonly string[], processors: string): Promise<number> => {
+  writeFileSync(join(folder, `${name}.in`), `${lines.join('\n')}\n`);
+  const file = join(folder, `${name}.yaml`);
+  writeFileSync(
+    file,
+    `source: { dump: { paths: ${folder}/${name}.in } }\nprocessors:\n${processors}sink: { file: { path: ${folder}/${name}.out, format: ndjson } }\ndead_letter: { file: { path: ${folder}/${name}.dead } }\n`,
+  );
+  const stream = buildStream(mustLoad(file, log), { log });
+  // What is compiled and opened at the start is not the stream's steady state.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  await stream.start();
+  await stream.done();
+  delay.disable();
+  return delay.max / 1e6;
+};
+
+const linesOf = (path: string) => readFileSync(join(folder, path), 'utf8').trimEnd().split('\n');
+
+test('a catastrophic regular expression holds the main thread for less than 1.5 s, and only the guilty documents fail', async () => {
+  const evil = `${'a'.repeat(40)}!`;
+  const documents = Array.from({ length: 400 }, (_, n) =>
+    JSON.stringify({ n, text: n % 150 === 75 ? evil : `aaa ${n}` }),
+  );
+  const held = await run(
+    'evil',
+    documents,
+    '  - set: { field: seen, value: true }\n  - gsub: { field: text, tag: bad, pattern: "(a+)+$", replacement: "x" }\n',
+  );
+  assert.ok(held < 1500, `held for ${held} ms`);
+  assert.deepEqual(
+    linesOf('evil.out')
+      .map((line) => (JSON.parse(line) as { n: number }).n)
+      .sort((a, b) => a - b),
+    documents.map((_, n) => n).filter((n) => n % 150 !== 75),
+  );
+  for (const line of linesOf('evil.dead')) {
+    const { error } = JSON.parse(line) as { error: { type: string; processor_tag: string } };
+    assert.deepEqual([error.type, error.processor_tag], ['timeout_exception', 'bad']);
+  }
+  assert.equal(linesOf('evil.dead').length, 3);
+});
+
+test('on_failure takes over from a regular expression that was stopped', async () => {
+  await run(
+    'handled',
+    [JSON.stringify({ text: `${'a'.repeat(40)}!` })],
+    '  - gsub: { field: text, pattern: "(a+)+$", replacement: "x", on_failure: [{ set: { field: error, value: "{{{_ingest.on_failure_message}}}" } }] }\n',
+  );
+  assert.match(
+    (JSON.parse(linesOf('handled.out')[0]!) as { error: string }).error,
+    /^a regular expression ran longer than 400 ms/,
+  );
+});
+
+test('fifty thousand documents never hold the main thread for long', async () => {
+  const documents = Array.from({ length: 50_000 }, (_, n) =>
+    JSON.stringify({ n, tags: ['a', 'b'], text: `Some text of document ${n}` }),
+  );
+  const held = await run(
+    'many',
+    documents,
+    '  - uppercase: { field: text }\n  - foreach: { field: tags, processor: { uppercase: { field: _ingest._value } } }\n  - set: { field: id, value: "x-{{{n}}}" }\n',
+  );
+  assert.equal(linesOf('many.out').length, 50_000);
+  // The product's bound is 50 ms; a test machine that does other things at the same time needs some room above it.
+  assert.ok(held < 150, `held for ${held} ms`);
+});
