@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { createCodec } from '../codecs/table.ts';
 import { ElasticsearchConnection } from '../connections/elasticsearch/client.ts';
 import type { KafkaClient } from '../connections/kafka/client.ts';
@@ -37,7 +38,11 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
   return new Stream({
     name,
     source: createSource(loaded, options),
-    codec: createCodec((config.source.kafka ?? config.source.dump)!.codec),
+    codec: createCodec((config.source.kafka ?? config.source.dump)!.codec, {
+      log: options.log,
+      clock: systemClock,
+      baseDir: dirname(loaded.file),
+    }),
     pipeline: runnerOf(loaded),
     sink: createSink(loaded, config.sink, options, false),
     deadLetter: config.dead_letter && createSink(loaded, config.dead_letter, options, true),

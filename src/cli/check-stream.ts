@@ -1,3 +1,4 @@
+import { checkCodec } from '../codecs/table.ts';
 import type { PathMistake } from '../config/explain.ts';
 import type { StreamConfig } from './stream-config.ts';
 
@@ -47,3 +48,14 @@ export const checkStream = ({ source, sink, dead_letter }: StreamConfig): PathMi
   }
   return mistakes;
 };
+
+/** The files that a codec needs must be there and fit. */
+export const checkCodecs = ({ source }: StreamConfig, baseDir: string): PathMistake[] =>
+  Object.entries(source).flatMap(([name, options]) =>
+    options === undefined
+      ? []
+      : checkCodec(options.codec, baseDir).map(({ path, message }) => ({
+          path: ['source', name, 'codec', ...path],
+          message,
+        })),
+  );

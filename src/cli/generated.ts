@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/error-codes.ts';
 import { elasticsearchModelOptions, localModelOptions } from '../inference/options.ts';
+import { processorsPage } from '../processors/reference-page.ts';
 import { METRICS } from '../server/metrics.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { limitsSchema, SINKS, SOURCES } from './stream-config.ts';
@@ -11,6 +12,7 @@ export const generated = (): Record<string, string> => ({
   'docs/reference/errors.md': errorsPage(),
   'docs/reference/metrics.md': metricsPage(),
   'docs/reference/pipeline-file.md': pipelineFilePage(),
+  'docs/reference/processors.md': processorsPage(),
 });
 
 const errorsPage = (): string => {

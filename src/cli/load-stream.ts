@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { explainIssues, type PathMistake } from '../config/explain.ts';
 import { systemVariables, type Variables } from '../config/interpolate.ts';
 import { type Mistake, readYaml } from '../config/yaml-file.ts';
@@ -10,7 +10,7 @@ import { compilePipeline, type PipelineConfig, type PipelineTraits, type Problem
 import type { CompiledPipeline } from '../pipeline/definition.ts';
 import { PROCESSORS } from '../processors/table.ts';
 import { addModels } from './add-models.ts';
-import { checkStream } from './check-stream.ts';
+import { checkCodecs, checkStream } from './check-stream.ts';
 import { LITERAL_KEYS, type StreamConfig, streamSchema } from './stream-config.ts';
 
 /** A pipeline file that was read, checked and compiled; nothing is connected or loaded yet. */
@@ -60,7 +60,7 @@ export const loadStream = (
   const models = new ModelSet(log);
   addModels(models, config, file, log, (problem) => problems.push(problem));
   const { pipeline, traits } = compile(name, config, models, (problem) => problems.push(problem));
-  if (parsed.success) problems.push(...checkStream(parsed.data));
+  if (parsed.success) problems.push(...checkStream(parsed.data), ...checkCodecs(parsed.data, dirname(file)));
   const mistakes = problems.map(({ path, message, key, offset }) => {
     const { line, column } = yaml.locate(path, key);
     return { message, line, column, ...(offset !== undefined && { offset }) };

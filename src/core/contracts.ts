@@ -19,6 +19,8 @@ export interface SourceRecord {
   readonly defaultId: () => string;
   /** For the `_kafka` or `_file` fields. */
   readonly origin: () => Origin;
+  /** Where the record itself says how it is encoded (a file that holds its schema): in place of the stream's codec. */
+  readonly codec?: Codec;
 }
 
 /** What the engine gives a source. A partition is a topic-partition or a file: the unit of order and commits. */
@@ -69,6 +71,8 @@ export interface Codec {
    * behind it. Throws or rejects with a ProcessorError for a value that cannot be decoded.
    */
   decode(value: Uint8Array, headers: SourceRecord['headers']): Decoded | Promise<Decoded>;
+  /** No more documents are wanted: what is still pending may stay so. */
+  close?(): void;
 }
 
 /** One document as a sink writes it. */

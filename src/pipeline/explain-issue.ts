@@ -35,7 +35,8 @@ export const explainIssue = (
       };
     }
     case 'custom':
-      return own(issue.message);
+      // An option that is not there has no place of its own.
+      return { ...own(issue.message), path: value === undefined ? path.slice(0, -1) : path };
     case 'invalid_union': {
       // The kind of value that was meant tells most: its mistake lies deeper than the others' wrong type.
       const meant = issue.errors.find((branch) =>

@@ -1,20 +1,21 @@
 import { z } from 'zod';
+import type { IngestDocument } from '../core/document.ts';
 import { deepCopy, type JsonValue } from '../core/json/values.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
 import { compileTemplate, compileValue } from '../pipeline/mustache.ts';
-import { MEDIA_TYPES } from './set.ts';
+import { mediaTypeOption, templateOption, valueOption } from './template-option.ts';
 
 export const append = defineProcessor({
   type: 'append',
   summary: 'Appends values to a list; a single value becomes a list first.',
   options: z
     .strictObject({
-      field: z.string().describe('The list. A template.'),
-      value: z.unknown().describe('One value, or a list of values; strings in it are templates.'),
+      field: templateOption().describe('The list. A template.'),
+      value: valueOption().optional().describe('One value, or a list of values; strings in it are templates.'),
       copy_from: z.string().optional().describe('Field whose values are appended, in place of value.'),
       allow_duplicates: z.boolean().default(true).describe('false leaves out values that are there already.'),
-      ignore_empty_values: z.boolean().default(false).describe('Leave out null and empty strings.'),
-      media_type: z.enum(MEDIA_TYPES).default('application/json').describe('How templates escape values.'),
+      ignore_empty_values: z.boolean().default(false).describe('Leave out null and empty texts.'),
+      media_type: mediaTypeOption(),
     })
     .refine(({ value, copy_from }) => value !== undefined || copy_from !== undefined, {
       path: ['value'],
@@ -28,14 +29,17 @@ export const append = defineProcessor({
   build: ({ field, value, copy_from, allow_duplicates, ignore_empty_values, media_type }) => {
     const path = compileTemplate(field);
     const render = compileValue((value ?? null) as JsonValue, { mediaType: media_type });
+    const valueFor = (document: IngestDocument): JsonValue => {
+      if (copy_from === undefined) return render(document);
+      return deepCopy(ignore_empty_values ? (document.find(copy_from) ?? null) : document.get(copy_from));
+    };
     return {
       mode: 'sync',
       execute: (document) => {
-        const result = copy_from === undefined ? render(document) : deepCopy(document.get(copy_from));
-        const values = Array.isArray(result) ? result : [result];
+        const target = path.render(document);
+        const values = [valueFor(document)].flat();
         const wanted = ignore_empty_values ? values.filter((item) => item !== null && item !== '') : values;
-        if (ignore_empty_values && wanted.length === 0) return 'keep';
-        document.append(path.render(document), wanted, allow_duplicates);
+        document.append(target, wanted, allow_duplicates);
         return 'keep';
       },
     };

@@ -1,35 +1,64 @@
 import { z } from 'zod';
-import type { IngestDocument } from '../core/document.ts';
-import { illegalArgument } from '../core/errors.ts';
-import type { InferenceStep } from '../core/inference.ts';
-import { getKey, javaType, type PlainObject } from '../core/json/values.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
+import { outputPairs } from './inference-pairs.ts';
+import { inferText } from './inference-text.ts';
 
-const pair = z.strictObject({ input_field: z.string(), output_field: z.string().optional() });
-
-/** The name of the input that Elasticsearch's text models read. */
-const TEXT_FIELD = 'text_field';
+const pair = z.strictObject({
+  input_field: z.string().describe('The text to read.'),
+  output_field: z.string().describe('Where the main result goes.'),
+});
 
 export const inference = defineProcessor({
   type: 'inference',
   summary: 'Runs a model on a text of the document and writes what it says.',
-  options: z.strictObject({
-    model_id: z.string().describe('Name of a model under `models`.'),
-    target_field: z.string().optional().describe('Where the results go; default ml.inference, or ml.inference.TAG.'),
-    field_map: z
-      .record(z.string(), z.string())
-      .optional()
-      .describe('Maps fields of the document to the names the model knows: { body: text_field }.'),
-    inference_config: z
-      .record(z.string(), z.record(z.string(), z.unknown()))
-      .optional()
-      .describe('One task with its options, e.g. { ner: {} }.'),
-    input_output: z
-      .union([pair, z.array(pair).min(1)])
-      .optional()
-      .describe('Fields to read and where the main result goes, in place of target_field and field_map.'),
-    ignore_missing: z.boolean().default(false).describe('Do nothing where an input field of input_output is missing.'),
-  }),
+  options: z
+    .strictObject({
+      model_id: z.string().describe('Name of a model under `models`.'),
+      target_field: z
+        .string()
+        .optional()
+        .describe('Where the results go; default `ml.inference`, or `ml.inference.TAG` with a tag.'),
+      field_map: z
+        .record(z.string(), z.string())
+        .optional()
+        .describe('Fields of the document by the names the model knows: `{ body: text_field }`.'),
+      inference_config: z
+        .record(z.string(), z.record(z.string(), z.unknown()))
+        .optional()
+        .describe('One task with its options, e.g. `{ ner: {} }`.'),
+      input_output: z
+        .union([pair, z.array(pair)])
+        .optional()
+        .describe('Texts to read and where the main results go, in place of target_field and field_map.'),
+      ignore_missing: z
+        .boolean()
+        .optional()
+        .describe('With input_output: leave out texts that are missing, in place of failing.'),
+    })
+    .refine(({ inference_config: config }) => config === undefined || Object.keys(config).length === 1, {
+      path: ['inference_config'],
+      message: 'must be an object with one inference type mapped to an object.',
+    })
+    .superRefine(({ input_output, target_field, field_map, inference_config, ignore_missing }, context) => {
+      const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+      if (input_output === undefined) {
+        if (ignore_missing !== undefined) refuse('ignore_missing', 'option is only for [input_output]');
+        return;
+      }
+      const use = 'Use the [output_field] option to specify where to write the inference results to.';
+      if (target_field !== undefined) refuse('target_field', `option is incompatible with [input_output]. ${use}`);
+      if (field_map !== undefined) refuse('field_map', 'option is incompatible with [input_output].');
+      if (Object.values(inference_config ?? {}).some(({ results_field }) => results_field !== undefined))
+        refuse('inference_config', `[results_field] setting is incompatible with using [input_output]. ${use}`);
+      const pairs = [input_output].flat();
+      if (pairs.length === 0) refuse('input_output', 'property cannot be empty at least one is required');
+      for (const key of ['input_field', 'output_field'] as const) {
+        const names = pairs.map((each) => each[key]);
+        const repeated = names.find((name, index) => names.indexOf(name) !== index);
+        if (repeated !== undefined)
+          refuse('input_output', `[${key}] names must be unique but [${repeated}] is repeated`);
+      }
+    }),
   example: {
     options: {
       model_id: 'enrich',
@@ -47,99 +76,16 @@ export const inference = defineProcessor({
       },
     },
   },
-  build: (options, { inference: client }) => {
-    const { model_id, inference_config, input_output, target_field, field_map } = options;
-    if (input_output !== undefined) {
-      if (target_field !== undefined) throw new Error('option [target_field] cannot be used with [input_output]');
-      if (field_map !== undefined) throw new Error('option [field_map] cannot be used with [input_output]');
-      const pairs = [input_output].flat().map(({ input_field, output_field }) => ({
-        input: input_field,
-        output: output_field ?? input_field,
-        step: client.bind(model_id, inference_config, input_field),
-      }));
-      return { mode: 'async', start: (document, done) => inferPairs(document, pairs, options, done) };
-    }
-    const input = Object.entries(field_map ?? {}).find(([, name]) => name === TEXT_FIELD)?.[0] ?? TEXT_FIELD;
-    const step = client.bind(model_id, inference_config, input);
-    const target = target_field ?? 'ml.inference';
-    return {
-      mode: 'async',
-      start: (document, done) => {
-        const text = textAt(document, input);
-        step.infer(document, text, (error, result) => {
-          if (error !== undefined) return done(error);
-          finish(done, () => write(document, target, { ...result, model_id }));
-        });
-      },
-    };
+  build: ({ model_id, inference_config, input_output, target_field, field_map, ignore_missing }, context) => {
+    const bind = (input: string) => context.inference.bind(model_id, inference_config, input);
+    if (input_output !== undefined)
+      return outputPairs({ model_id, pairs: [input_output].flat(), ignoreMissing: ignore_missing === true, bind });
+    const { tag } = context;
+    return inferText({
+      model_id,
+      target: target_field ?? (tag === undefined ? 'ml.inference' : `ml.inference.${tag}`),
+      fieldMap: field_map ?? {},
+      bind,
+    });
   },
 });
-
-const textAt = (document: IngestDocument, field: string): string => {
-  const value = document.find(field);
-  if (value === undefined || value === null)
-    throw illegalArgument(`Input field [${field}] does not exist in the source document`);
-  if (typeof value !== 'string')
-    throw illegalArgument(`Input field [${field}] of type [${javaType(value)}] must be a string`);
-  return value;
-};
-
-/** Results in a field that is there already are appended, as in Elasticsearch. */
-const write = (document: IngestDocument, target: string, result: PlainObject): void => {
-  if (document.has(target)) document.append(target, [result], true);
-  else document.set(target, result);
-};
-
-interface Pair {
-  readonly input: string;
-  readonly output: string;
-  readonly step: InferenceStep;
-}
-
-/** All texts are inferred before anything is written: a failure leaves the document as it was. */
-const inferPairs = (
-  document: IngestDocument,
-  pairs: readonly Pair[],
-  {
-    model_id,
-    ignore_missing,
-    inference_config,
-  }: {
-    model_id: string;
-    ignore_missing: boolean;
-    inference_config?: Record<string, Record<string, unknown>> | undefined;
-  },
-  done: (error?: Error) => void,
-): void => {
-  const wanted = pairs.filter(({ input }) => !ignore_missing || document.find(input) !== undefined);
-  const texts = wanted.map(({ input }) => textAt(document, input));
-  const results: PlainObject[] = [];
-  const [options] = Object.values(inference_config ?? {});
-  const field = typeof options?.results_field === 'string' ? options.results_field : 'predicted_value';
-  const next = (at: number): void => {
-    const pairAt = wanted[at];
-    if (pairAt === undefined) {
-      return finish(done, () => {
-        wanted.forEach(({ output }, index) => document.set(output, getKey(results[index]!, field) ?? null));
-        if (wanted.length > 0) document.set('model_id', model_id);
-      });
-    }
-    pairAt.step.infer(document, texts[at]!, (error, result) => {
-      if (error !== undefined) return done(error);
-      results.push(result ?? {});
-      next(at + 1);
-    });
-  };
-  next(0);
-};
-
-/** What writing throws is the processor's failure, not its caller's. */
-const finish = (done: (error?: Error) => void, work: () => void): void => {
-  try {
-    work();
-  } catch (error) {
-    done(error as Error);
-    return;
-  }
-  done();
-};

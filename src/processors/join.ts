@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cannotCast } from '../core/document.ts';
 import { javaString } from '../core/json/values.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
-import { presentValue } from './string-processor.ts';
+import { nullElement, presentValue } from './string-processor.ts';
 
 export const join = defineProcessor({
   type: 'join',
@@ -18,6 +18,7 @@ export const join = defineProcessor({
     execute: (document) => {
       const value = presentValue(document, field, false, 'join')!;
       if (!Array.isArray(value)) throw cannotCast(field, value, 'java.util.List');
+      if (value.includes(null)) throw nullElement('Object.toString()');
       document.set(target_field ?? field, value.map(javaString).join(separator));
       return 'keep';
     },

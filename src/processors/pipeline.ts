@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { ProcessorError } from '../core/errors.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
 import { compileTemplate } from '../pipeline/mustache.ts';
+import { templateOption } from './template-option.ts';
 
 export const pipeline = defineProcessor({
   type: 'pipeline',
   summary: 'Runs another pipeline: one of those under `pipelines`.',
   options: z.strictObject({
-    name: z.string().describe('Its name. A template.'),
+    name: templateOption().describe('Its name. A template.'),
     ignore_missing_pipeline: z.boolean().default(false).describe('Do nothing where there is no such pipeline.'),
   }),
   example: { options: { name: 'inner' }, before: { a: 1 }, after: { a: 1, inner: true } },

@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { illegalArgument } from '../core/errors.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
 import { compileTemplate } from '../pipeline/mustache.ts';
+import { templateOption } from './template-option.ts';
 
 export const rename = defineProcessor({
   type: 'rename',
   summary: 'Moves a field to another name.',
   options: z.strictObject({
-    field: z.string().describe('The field to move. A template.'),
-    target_field: z.string().describe('Its new name. A template.'),
+    field: templateOption().describe('The field to move. A template.'),
+    target_field: templateOption().describe('Its new name. A template.'),
     ignore_missing: z.boolean().default(false).describe('Do nothing where field is missing.'),
     override: z.boolean().default(false).describe('Replace target_field where it is there.'),
   }),
@@ -20,13 +21,15 @@ export const rename = defineProcessor({
       mode: 'sync',
       execute: (document) => {
         const path = from.render(document);
-        const missing = path === '' || !document.has(path);
-        if (missing && ignore_missing) return 'keep';
-        if (missing) throw illegalArgument(`field [${path}] doesn't exist`);
+        if (path === '' || !document.has(path, true)) {
+          if (ignore_missing) return 'keep';
+          throw illegalArgument(`field [${path}] doesn't exist`);
+        }
         const target = to.render(document);
-        if (document.has(target) && !override) throw illegalArgument(`field [${target}] already exists`);
+        // Asked before the move: an index beyond a list would fail after the field is gone.
+        if (document.has(target, true) && !override) throw illegalArgument(`field [${target}] already exists`);
         const value = document.get(path);
-        // Before the set: `a` may become `a.b`.
+        // Removed before the set: `a` may become `a.b`.
         document.remove(path);
         try {
           document.set(target, value);

@@ -3,13 +3,14 @@ import { cannotCast } from '../core/document.ts';
 import { compileRegex } from '../painless/regex/regex.ts';
 import { defineProcessor } from '../pipeline/definition.ts';
 import { presentValue } from './string-processor.ts';
+import { patternOption } from './template-option.ts';
 
 export const split = defineProcessor({
   type: 'split',
   summary: 'Splits a string into a list.',
   options: z.strictObject({
     field: z.string().describe('The field to split.'),
-    separator: z.string().describe("Java's regular expression between the parts, e.g. `,` or `\\s+`."),
+    separator: patternOption().describe("Java's regular expression between the parts, e.g. `,` or `\\s+`."),
     target_field: z.string().optional().describe('Where the list goes; default: field itself.'),
     ignore_missing: z.boolean().default(false).describe('Do nothing where field is missing or null.'),
     preserve_trailing: z.boolean().default(false).describe('Keep empty parts at the end.'),
@@ -23,7 +24,7 @@ export const split = defineProcessor({
         const value = presentValue(document, field, ignore_missing, 'split');
         if (value === undefined) return 'keep';
         if (typeof value !== 'string') throw cannotCast(field, value, 'java.lang.String');
-        document.set(target_field ?? field, [...regex.split(value, preserve_trailing ? -1 : 0)]);
+        document.set(target_field ?? field, regex.split(value, preserve_trailing ? -1 : 0));
         return 'keep';
       },
     };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cannotCast, type IngestDocument } from '../core/document.ts';
-import { illegalArgument } from '../core/errors.ts';
+import { illegalArgument, ProcessorError } from '../core/errors.ts';
 import { type JsonValue, javaString, javaType } from '../core/json/values.ts';
 import type { Execution } from '../pipeline/definition.ts';
 
@@ -36,13 +36,18 @@ const changed = (field: string, value: JsonValue, change: (text: string) => Json
   if (!Array.isArray(value)) throw cannotCast(field, value, 'java.lang.String');
   return value.map((item) => {
     if (typeof item === 'string') return change(item);
+    if (item === null) throw nullElement('Object.getClass()');
     throw illegalArgument(
       `value [${javaString(item)}] of type [${javaType(item)}] in list field [${field}] cannot be cast to [java.lang.String]`,
     );
   });
 };
 
-/** The field's value; undefined where it is missing and that is allowed. */
+/** What Elasticsearch says of a null in a list that must hold something else. */
+export const nullElement = (call: string) =>
+  new ProcessorError('null_pointer_exception', `Cannot invoke "${call}" because "value" is null`);
+
+/** The field's value; undefined where it is missing or null and that is allowed. */
 export const presentValue = (
   document: IngestDocument,
   field: string,

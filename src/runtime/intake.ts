@@ -209,7 +209,7 @@ export class Intake {
     }
     let decoded: Decoded | Promise<Decoded>;
     try {
-      decoded = codec.decode(record.value, record.headers);
+      decoded = (record.codec ?? codec).decode(record.value, record.headers);
     } catch (error) {
       return this.#undecodable(delivery, error as Error);
     }

@@ -403,7 +403,7 @@ export class Stream {
   }
 
   async #close(): Promise<void> {
-    const { source, sink, deadLetter } = this.#options;
+    const { source, codec, sink, deadLetter } = this.#options;
     const failed: unknown[] = [];
     const attempt = async (work: () => Promise<void> | undefined) => {
       try {
@@ -419,6 +419,7 @@ export class Stream {
     // After the sinks: a file counts as written only once it is closed.
     await attempt(() => this.#committer.close());
     await attempt(() => source.close());
+    await attempt(async () => codec.close?.());
     if (failed.length > 0 && this.#error === undefined) throw failed[0];
   }
 }

@@ -9,7 +9,7 @@ const entry = z.strictObject({
   path: z.string(),
   head: z.string(),
   bytes: z.number(),
-  /** Byte of the decompressed text where reading goes on. */
+  /** Where reading goes on: a byte of the decompressed text, or a record of an Avro file. */
   position: z.string().regex(/^\d+$/),
 });
 const checkpointSchema = z.strictObject({ version: z.literal(1), stream: z.string(), files: z.array(entry) });

@@ -6,15 +6,15 @@ export const dumpSourceOptions = z.strictObject({
   paths: z
     .union([z.string(), z.array(z.string()).min(1)])
     .describe(
-      'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz and .zst.',
+      'Files or globs, read one after the other in the order of their names; `-` is standard input. NDJSON or Avro object container files, plain, .gz and .zst.',
     ),
-  codec: codecOptions.describe('How documents are encoded.'),
+  codec: codecOptions.describe('How the documents of NDJSON files are encoded; Avro files bring their schema.'),
   checkpoint: z
     .string()
     .optional()
     .describe('File that keeps how far reading came, for `--resume`. `sluice replay` sets one by itself.'),
   max_document_bytes: bytes()
     .default(100 * 1024 * 1024)
-    .describe('A longer line is cut here, and so ends in the dead letter.'),
+    .describe('A longer line is cut here, and so ends in the dead letter. No block of an Avro file may be larger.'),
 });
 export type DumpSourceOptions = z.output<typeof dumpSourceOptions>;

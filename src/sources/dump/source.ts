@@ -4,9 +4,9 @@ import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { CheckpointFile } from './checkpoint.ts';
 import { type DumpFile, findFiles, openFile, unreadable } from './files.ts';
-import { type Line, LineSplitter } from './lines.ts';
 import type { DumpSourceOptions } from './options.ts';
 import { RecordIds } from './record-ids.ts';
+import { type DumpRecord, DumpRecords } from './records.ts';
 
 export interface DumpSourceParts {
   readonly options: DumpSourceOptions;
@@ -26,7 +26,10 @@ export interface DumpSourceParts {
 /** What a record costs beside its bytes. */
 const OVERHEAD = 256;
 
-/** NDJSON files, one after the other: one partition each, positions in bytes of the decompressed text. */
+/**
+ * Files of NDJSON or Avro, one after the other: one partition each. Positions are bytes of the decompressed text, or
+ * records of an Avro file.
+ */
 export class DumpSource implements Source {
   readonly type = 'dump';
   readonly #parts: DumpSourceParts;
@@ -101,17 +104,23 @@ export class DumpSource implements Source {
   }
 
   async #readFile(file: DumpFile, from: bigint, port: SourcePort, progress: (read: number) => void): Promise<void> {
-    const splitter = new LineSplitter(this.#parts.options.max_document_bytes);
+    const records = new DumpRecords({
+      maxBytes: this.#parts.options.max_document_bytes,
+      from,
+      all: this.#ids !== undefined,
+    });
     const { stream, read } = openFile(file);
     const stop = () => void stream.destroy();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
     try {
       for await (const chunk of stream) {
-        await this.#deliver(file, splitter.push(chunk as Buffer), from, port);
+        for await (const some of records.push(chunk as Buffer)) {
+          await this.#deliver(file, some, from, port);
+          if (this.#full) return;
+        }
         progress(read());
-        if (this.#full) return;
       }
-      await this.#deliver(file, splitter.end(), from, port);
+      for await (const some of records.end()) await this.#deliver(file, some, from, port);
       progress(file.identity?.bytes ?? 0);
     } catch (error) {
       if (!this.#stopped.signal.aborted) throw unreadable(file.path, error);
@@ -121,16 +130,16 @@ export class DumpSource implements Source {
     }
   }
 
-  async #deliver(file: DumpFile, lines: readonly Line[], from: bigint, port: SourcePort): Promise<void> {
+  async #deliver(file: DumpFile, read: readonly DumpRecord[], from: bigint, port: SourcePort): Promise<void> {
     const { limit } = this.#parts;
     const records: SourceRecord[] = [];
-    for (const line of lines) {
-      // Lines before the checkpoint are looked at all the same: the ordinals of equal records count from the beginning.
-      const id = this.#ids?.next(line.value);
-      if (BigInt(line.position) < from) continue;
+    for (const record of read) {
+      // Records before the checkpoint are looked at all the same: the ordinals of equal records count from the beginning.
+      const id = this.#ids?.next(record.value);
+      if (BigInt(record.position) < from) continue;
       if (limit !== undefined && this.#delivered >= limit) break;
       this.#delivered += 1;
-      records.push(recordOf(file.path, line, id));
+      records.push(recordOf(file.path, record, id));
     }
     if (records.length === 0) return;
     if (this.#parts.rate === undefined) port.deliver(file.path, records);
@@ -153,7 +162,11 @@ export class DumpSource implements Source {
   }
 }
 
-const recordOf = (path: string, { value, position, next }: Line, id: string | undefined): SourceRecord => ({
+const recordOf = (
+  path: string,
+  { value, position, next, codec }: DumpRecord,
+  id: string | undefined,
+): SourceRecord => ({
   position: BigInt(position),
   next: BigInt(next),
   bytes: value.length + OVERHEAD,
@@ -163,4 +176,5 @@ const recordOf = (path: string, { value, position, next }: Line, id: string | un
   timestamp: undefined,
   defaultId: () => id ?? new RecordIds().next(value),
   origin: () => ({ name: '_file', fields: { path, name: basename(path), position } }),
+  ...(codec && { codec }),
 });

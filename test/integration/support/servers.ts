@@ -39,6 +39,8 @@ const control = async (path: string, body?: string): Promise<void> => {
 
 /** The data and the address stay. */
 export const restartKafka = () => control('/kafka/restart');
+export const stopKafka = () => control('/kafka/stop');
+export const startKafka = () => control('/kafka/start');
 export const stopElasticsearch = () => control('/elasticsearch/stop');
 export const startElasticsearch = () => control('/elasticsearch/start');
 export const pauseElasticsearch = () => control('/elasticsearch/pause');

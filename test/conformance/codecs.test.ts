@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import avsc from 'avsc';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { SCHEMA_ID_HEADER } from '../../src/codecs/framing.ts';
+import { type CodecOptions, checkCodec, codecOptions, createCodec } from '../../src/codecs/table.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
+import type { Codec, SourceRecord } from '../../src/core/contracts.ts';
+import { ProcessorError } from '../../src/core/errors.ts';
+import { writeJson } from '../../src/core/json/write.ts';
+import { TestSchemaRegistry } from '../servers/schema-registry.ts';
+import { avroSchemas, longType } from './avro-arbitrary.ts';
+
+const ARTICLE = {
+  type: 'record',
+  name: 'Article',
+  fields: [
+    { name: 'id', type: 'long' },
+    { name: 'tags', type: { type: 'array', items: ['null', 'string'] } },
+  ],
+};
+const DOCUMENT = { id: 7, tags: [null, 'x'] };
+const LINE = JSON.stringify(DOCUMENT);
+
+const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms / 100, run) };
+const create = (options: z.input<typeof codecOptions>): Codec =>
+  createCodec(codecOptions.parse(options), { clock, log: { info: () => {}, warn: () => {} } });
+
+interface Subject {
+  readonly options: () => z.input<typeof codecOptions>;
+  readonly value: () => Uint8Array;
+  readonly headers?: () => SourceRecord['headers'];
+  /** True where the value's own bytes may be written. */
+  readonly raw: boolean;
+}
+
+let registry: TestSchemaRegistry;
+let avro: { id: number; guid: string };
+let json: { id: number; guid: string };
+let file: string;
+const articleType = avsc.Type.forSchema(ARTICLE as never);
+const datum = () => articleType.toBuffer(DOCUMENT);
+const connection = () => ({ url: registry.url });
+const prefixed = (id: number, body: Uint8Array) => Buffer.concat([TestSchemaRegistry.prefix(id), body]);
+const header = (bytes: Buffer) => ({ [SCHEMA_ID_HEADER]: bytes });
+
+before(async () => {
+  registry = await TestSchemaRegistry.start();
+  avro = await registry.register('articles-value', ARTICLE);
+  json = await registry.register('notes-value', { type: 'object' }, { schemaType: 'JSON' });
+  file = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'article.avsc');
+  writeFileSync(file, JSON.stringify(ARTICLE));
+});
+after(() => registry.stop());
+
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  json: { options: () => 'json', value: () => Buffer.from(LINE), raw: true },
+  'json with options': { options: () => ({ json: {} }), value: () => Buffer.from(LINE), raw: true },
+  'avro with a schema': { options: () => ({ avro: { schema: file } }), value: datum, raw: false },
+  'avro with a registry, id before the payload': {
+    options: () => ({ avro: { schema_registry: connection() } }),
+    value: () => prefixed(avro.id, datum()),
+    raw: false,
+  },
+  'avro with a registry, guid in a header': {
+    options: () => ({ avro: { schema_registry: connection() } }),
+    value: datum,
+    headers: () => header(TestSchemaRegistry.guidHeader(avro.guid)),
+    raw: false,
+  },
+  'avro with a registry, id in a header': {
+    options: () => ({ avro: { schema_registry: connection(), ids_in: 'header' } }),
+    value: datum,
+    headers: () => header(TestSchemaRegistry.prefix(avro.id)),
+    raw: false,
+  },
+  "avro with a registry and a reader's schema": {
+    options: () => ({ avro: { schema_registry: connection(), reader_schema: file } }),
+    value: () => prefixed(avro.id, datum()),
+    raw: false,
+  },
+  json_schema: { options: () => 'json_schema', value: () => prefixed(4711, Buffer.from(LINE)), raw: true },
+  'json_schema that checks ids': {
+    options: () => ({ json_schema: { check_id: true, schema_registry: connection() } }),
+    value: () => prefixed(json.id, Buffer.from(LINE)),
+    raw: true,
+  },
+};
+
+const faultOf = async (codec: Codec, value: Uint8Array, headers: SourceRecord['headers'] = {}) => {
+  try {
+    await codec.decode(value, headers);
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof ProcessorError, `not the document's fault: ${error}`);
+    return error;
+  }
+};
+
+for (const [name, { options, value, headers = () => ({}), raw }] of Object.entries(SUBJECTS)) {
+  describe(name, () => {
+    test('reads a document, at once from the second on', async () => {
+      const codec = create(options());
+      for (let turn = 0; turn < 2; turn += 1) {
+        const answer = codec.decode(value(), headers());
+        assert.ok(turn === 0 || !(answer instanceof Promise));
+        const decoded = await answer;
+        assert.deepEqual(decoded.source, DOCUMENT);
+        assert.equal(decoded.raw && Buffer.from(decoded.raw).toString(), raw ? LINE : undefined);
+      }
+      codec.close?.();
+    });
+
+    test('calls every cut and every garbage the document’s fault', async () => {
+      const codec = create(options());
+      const whole = Buffer.from(value());
+      for (let length = 0; length < whole.length; length += 1)
+        assert.ok(await faultOf(codec, whole.subarray(0, length), headers()), `the first ${length} bytes were taken`);
+      assert.ok(await faultOf(codec, Buffer.concat([whole, Buffer.from('!')]), headers()));
+      const start = name.includes('before') || name.includes("reader's") || name.startsWith('json_schema') ? 5 : 0;
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ maxLength: 40 }), async (bytes) => {
+          await faultOf(codec, Buffer.concat([whole.subarray(0, start), bytes]), headers());
+        }),
+        { numRuns: 300 },
+      );
+      codec.close?.();
+    });
+  });
+}
+
+describe('ids', () => {
+  test('that the registry does not know are the document’s fault, remembered without asking again', async () => {
+    const codec = create({ avro: { schema_registry: connection() } });
+    const value = prefixed(999, datum());
+    assert.equal((await faultOf(codec, value))?.type, 'unknown_schema_id');
+    const asked = registry.requests.length;
+    assert.throws(() => codec.decode(value, {}), { type: 'unknown_schema_id' });
+    assert.equal(registry.requests.length, asked);
+  });
+
+  test('of another type of schema are the document’s fault', async () => {
+    const codec = create({ avro: { schema_registry: connection() } });
+    assert.match((await faultOf(codec, prefixed(json.id, datum())))!.message, /is of type JSON, not AVRO/);
+    const checking = create({ json_schema: { check_id: true, schema_registry: connection() } });
+    assert.equal((await faultOf(checking, prefixed(avro.id, Buffer.from(LINE))))?.type, 'unusable_schema');
+  });
+
+  test('are where ids_in says', async () => {
+    const strict = create({ avro: { schema_registry: connection(), ids_in: 'header' } });
+    assert.match((await faultOf(strict, prefixed(avro.id, datum())))!.message, /no header \[__value_schema_id\]/);
+    const payload = create({ avro: { schema_registry: connection(), ids_in: 'payload' } });
+    const misleading = header(TestSchemaRegistry.prefix(999));
+    assert.deepEqual((await payload.decode(prefixed(avro.id, datum()), misleading)).source, DOCUMENT);
+    assert.match((await faultOf(payload, Buffer.from('{}')))!.message, /magic byte .* but with 0x7b/);
+  });
+
+  test('wait for a registry that is in trouble', async () => {
+    await using own = await TestSchemaRegistry.start();
+    const { id } = await own.register('a', ARTICLE);
+    own.trouble = 500;
+    const codec = create({ avro: { schema_registry: { url: own.url } } });
+    const answers = Array.from({ length: 50 }, () => codec.decode(prefixed(id, datum()), {}));
+    while (own.requests.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    own.trouble = undefined;
+    for (const { source } of await Promise.all(answers)) assert.deepEqual(source, DOCUMENT);
+    assert.ok(own.requests.length < 10);
+  });
+
+  test('have schemas that name the types of others', async () => {
+    const author = { type: 'record', name: 'Author', namespace: 'n', fields: [{ name: 'name', type: 'string' }] };
+    await registry.register('n.Author', author);
+    const { id } = await registry.register(
+      'books-value',
+      { type: 'record', name: 'n.Book', fields: [{ name: 'by', type: ['null', 'Author'] }] },
+      { references: [{ name: 'n.Author', subject: 'n.Author', version: 1 }] },
+    );
+    const codec = create({ avro: { schema_registry: connection() } });
+    const { source } = await codec.decode(prefixed(id, Buffer.from('0202 41'.replace(' ', ''), 'hex')), {});
+    assert.deepEqual(source, { by: { name: 'A' } });
+  });
+});
+
+test('whatever avsc writes with any schema is read as it was meant, and skipped fields leave the rest alone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-codecs-'));
+  let runs = 0;
+  fc.assert(
+    fc.property(avroSchemas(), ({ schema, value, expected }) => {
+      const path = join(folder, `${runs++}.avsc`);
+      writeFileSync(path, JSON.stringify(schema));
+      const type = avsc.Type.forSchema(schema as never, { wrapUnions: 'always', registry: { long: longType } });
+      const bytes = type.toBuffer(value);
+      const codec = create({ avro: { schema: path } });
+      assert.equal(writeJson((codec.decode(bytes, {}) as { source: never }).source), writeJson(expected));
+      const reading = create({ avro: { schema: path, reader_schema: path } });
+      assert.equal(writeJson((reading.decode(bytes, {}) as { source: never }).source), writeJson(expected));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('options', () => {
+  const mistakes = (options: unknown) => {
+    const parsed = codecOptions.safeParse(options);
+    return parsed.success ? '' : JSON.stringify(parsed.error.issues);
+  };
+
+  test('say what is wrong with them', () => {
+    assert.match(mistakes('avro'), /a codec is one of \[json, json_schema\], or an object with exactly one of/);
+    assert.match(mistakes({}), /exactly one of \[json, avro, json_schema\]/);
+    assert.match(mistakes({ avro: {} }), /exactly one of \[schema, schema_registry\]/);
+    assert.match(mistakes({ avro: { schema: 'x', ids_in: 'header' } }), /ids_in goes with schema_registry/);
+    assert.match(mistakes({ avro: { schema_registry: { url: 'registry:8081' } } }), /not a URL/);
+    assert.match(mistakes({ json_schema: { check_id: true } }), /check_id needs \[schema_registry\]/);
+  });
+
+  test('are all described', () => {
+    const bare: string[] = [];
+    const walk = (at: unknown, path: string): void => {
+      if (typeof at !== 'object' || at === null) return;
+      const { properties = {}, ...rest } = at as { properties?: Record<string, { description?: string }> };
+      for (const [key, option] of Object.entries(properties)) {
+        if (option.description === undefined) bare.push(`${path}.${key}`);
+        walk(option, `${path}.${key}`);
+      }
+      for (const inner of Object.values(rest)) walk(inner, path);
+    };
+    walk(z.toJSONSchema(codecOptions, { io: 'input', unrepresentable: 'any' }), 'codec');
+    const WORDS = ['username', 'basic'];
+    assert.deepEqual(
+      bare.filter((path) => !WORDS.includes(path.split('.').at(-1)!)),
+      [],
+    );
+  });
+
+  test('name files that are there and hold schemas', () => {
+    const check = (options: z.input<typeof codecOptions>) => checkCodec(codecOptions.parse(options) as CodecOptions);
+    assert.deepEqual(check({ avro: { schema: file, reader_schema: file } }), []);
+    const [missing] = check({ avro: { schema: 'no/such.avsc' } });
+    assert.deepEqual(missing?.path, ['avro', 'schema']);
+    assert.match(missing.message, /\[no\/such.avsc\] is not there. Looked for /);
+    const wrong = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'wrong.avsc');
+    writeFileSync(wrong, '"string"');
+    assert.match(check({ avro: { schema: wrong } })[0]!.message, /describes string, not a record or map/);
+    writeFileSync(wrong, '{');
+    const [invalid] = check({ avro: { schema: file, reader_schema: wrong } });
+    assert.deepEqual(invalid?.path, ['avro', 'reader_schema']);
+    assert.match(invalid.message, /is not an Avro schema: not JSON/);
+    writeFileSync(wrong, JSON.stringify({ ...ARTICLE, fields: [{ name: 'more', type: 'int' }] }));
+    assert.match(check({ avro: { schema: file, reader_schema: wrong } })[0]!.message, /has no field \[more\]/);
+  });
+});
