@@ -21,9 +21,9 @@ export const COMMON_OPTIONS = {
     .union([
       z.string(),
       z.strictObject({
-        source: z.string(),
-        lang: z.literal('painless').optional(),
-        params: z.record(z.string(), z.unknown()).optional(),
+        source: z.string().describe('The script.'),
+        lang: z.literal('painless').optional().describe('Its language.'),
+        params: z.record(z.string(), z.unknown()).optional().describe('What it sees as `params`.'),
       }),
     ])
     .optional()

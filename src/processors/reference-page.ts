@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import { COMMON_OPTIONS } from '../pipeline/compile.ts';
 import { PROCESSORS } from './table.ts';
@@ -52,12 +53,12 @@ const code = (text: string) => `\`${text}\``;
 const exampleBlock = (type: string, { options, before, after }: { options: object; before: object; after: object }) => {
   const result =
     type === 'drop'
-      ? 'the document is dropped'
+      ? 'is dropped'
       : type === 'fail'
-        ? 'the document fails'
+        ? 'fails with that message'
         : `becomes ${code(JSON.stringify(after))}`;
   const needs = type === 'pipeline' ? ', where the pipeline `inner` sets `inner` to true' : '';
-  return `\`\`\`yaml\n- ${type}: ${JSON.stringify(options)}\n\`\`\`\n\n${code(JSON.stringify(before))}: ${result}${needs}.\n`;
+  return `\`\`\`yaml\n${stringify([{ [type]: options }])}\`\`\`\n\n${code(JSON.stringify(before))} ${result}${needs}.\n`;
 };
 
 const INTRODUCTION = `# Processors
