@@ -5,6 +5,7 @@ import type { LoadedStream } from './load-stream.ts';
 interface InferenceOptions {
   readonly model_id?: string;
   readonly target_field?: string;
+  readonly tag?: string;
   readonly inference_config?: Readonly<Record<string, { readonly results_field?: string }>>;
   readonly input_output?: unknown;
 }
@@ -21,7 +22,7 @@ export const inferenceFields = ({ config, models }: LoadedStream): InferenceFiel
     const [named] = Object.entries(options.inference_config ?? {});
     const task = (named?.[0] ?? Object.keys(manifest.tasks)[0]) as LocalTask;
     const embedding = manifest.tasks.text_embedding;
-    const path = options.target_field ?? 'ml.inference';
+    const path = options.target_field ?? (options.tag === undefined ? 'ml.inference' : `ml.inference.${options.tag}`);
     // A templated field has no name to map.
     if (path.includes('{{')) return [];
     return [

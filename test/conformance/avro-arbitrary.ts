@@ -69,7 +69,7 @@ const leaves: readonly (() => Shape)[] = [
   },
   () => {
     const name = named('Enum');
-    const symbols = ['A', 'B_2', 'constructor'];
+    const symbols = ['A', 'B_2', 'c'];
     return { schema: { type: 'enum', name, symbols }, branch: name, values: same(fc.constantFrom(...symbols)) };
   },
   () => ({

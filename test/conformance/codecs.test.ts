@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import avsc from 'avsc';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { loadStream } from '../../src/cli/load-stream.ts';
 import { SCHEMA_ID_HEADER } from '../../src/codecs/framing.ts';
 import { type CodecOptions, checkCodec, codecOptions, createCodec } from '../../src/codecs/table.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
-import type { Codec, SourceRecord } from '../../src/core/contracts.ts';
+import type { Codec, Decoded, SourceRecord } from '../../src/core/contracts.ts';
 import { ProcessorError } from '../../src/core/errors.ts';
 import { writeJson } from '../../src/core/json/write.ts';
 import { TestSchemaRegistry } from '../servers/schema-registry.ts';
@@ -185,7 +186,7 @@ describe('ids', () => {
   });
 });
 
-test('whatever avsc writes with any schema is read as it was meant, and skipped fields leave the rest alone', () => {
+test('whatever avsc writes with any schema is read as it was meant', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-codecs-'));
   let runs = 0;
   fc.assert(
@@ -195,12 +196,36 @@ test('whatever avsc writes with any schema is read as it was meant, and skipped 
       const type = avsc.Type.forSchema(schema as never, { wrapUnions: 'always', registry: { long: longType } });
       const bytes = type.toBuffer(value);
       const codec = create({ avro: { schema: path } });
-      assert.equal(writeJson((codec.decode(bytes, {}) as { source: never }).source), writeJson(expected));
+      assert.equal(writeJson((codec.decode(bytes, {}) as Decoded).source), writeJson(expected));
       const reading = create({ avro: { schema: path, reader_schema: path } });
-      assert.equal(writeJson((reading.decode(bytes, {}) as { source: never }).source), writeJson(expected));
+      assert.equal(writeJson((reading.decode(bytes, {}) as Decoded).source), writeJson(expected));
     }),
     { numRuns: 300 },
   );
+});
+
+describe('pipeline files', () => {
+  const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+  const example = readFileSync('pipelines/articles-avro.yaml', 'utf8');
+  const validate = (text: string) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'stream.yaml');
+    writeFileSync(path, text);
+    return loadStream(path, quiet).mistakes;
+  };
+
+  test('the example is valid', () => assert.deepEqual(validate(example), []));
+
+  test('a schema file that is missing or wrong is a mistake at its place', () => {
+    const at = example.slice(0, example.indexOf('schema: schemas/article.avsc') + 'schema: '.length).split('\n');
+    const place = { line: at.length, column: at.at(-1)!.length + 1 };
+    const [missing, ...more] = validate(example.replace('schema: schemas/article.avsc', 'schema: gone.avsc'));
+    assert.deepEqual(more, []);
+    assert.deepEqual({ line: missing?.line, column: missing?.column }, place);
+    assert.match(missing!.message, /the schema file \[gone.avsc\] is not there/);
+    const [wrong] = validate(example.replace('schema: schemas/article.avsc', 'schema: package.json'));
+    assert.deepEqual({ line: wrong?.line, column: wrong?.column }, place);
+    assert.match(wrong!.message, /is not an Avro schema/);
+  });
 });
 
 describe('options', () => {

@@ -44,9 +44,22 @@ const schemaOf = (json: JsonValue, defaults: boolean): SchemaJson => {
   }
   if (schema.items !== undefined) schema.items = schemaOf(schema.items as JsonValue, defaults);
   if (schema.values !== undefined) schema.values = schemaOf(schema.values as JsonValue, defaults);
+  if (type === 'enum') {
+    if (Array.isArray(schema.symbols)) schema.symbols = schema.symbols.map(maskSymbol);
+    if (schema.default !== undefined) schema.default = maskSymbol(schema.default);
+  }
   if (Array.isArray(schema.fields)) schema.fields = schema.fields.map((field) => fieldOf(field, defaults));
   return schema;
 };
+
+const MASK = '__symbol';
+
+/** avsc takes symbols like [constructor] for ones it has seen: it looks them up in a plain object. */
+const maskSymbol = (symbol: SchemaJson): SchemaJson =>
+  typeof symbol === 'string' && symbol in Object.prototype ? symbol + MASK : symbol;
+
+export const unmaskSymbol = (symbol: string): string =>
+  symbol.endsWith(MASK) && symbol.slice(0, -MASK.length) in Object.prototype ? symbol.slice(0, -MASK.length) : symbol;
 
 const fieldOf = (field: SchemaJson, defaults: boolean): SchemaJson => {
   if (typeof field !== 'object' || field === null || Array.isArray(field)) return field;

@@ -48,3 +48,19 @@ test('finds names in references', () => {
   const schema = parseAvroSchema(text, { references: [reference], defaults: false }) as RecordSchema;
   assert.equal(schema.fields[0]!.schema.kind, 'record');
 });
+
+test('takes any valid name', () => {
+  const symbols = ['A', 'constructor', '__proto__', 'toString'];
+  const { fields } = parse({
+    type: 'record',
+    name: 'constructor',
+    fields: [
+      { name: 'v', type: { type: 'enum', name: 'toString', symbols, default: 'constructor' } },
+      { name: 'hasOwnProperty', type: { type: 'array', items: 'constructor' } },
+    ],
+  }) as RecordSchema;
+  const [field] = fields;
+  assert.ok(field?.schema.kind === 'enum');
+  assert.deepEqual(field.schema.symbols, symbols);
+  assert.equal(field.schema.fallback, 'constructor');
+});

@@ -1,7 +1,7 @@
 import avsc, { type Type, type types } from 'avsc';
 import { messageOf } from '../../core/errors.ts';
 import { type Convert, logicalConversion } from './logical.ts';
-import { AvroSchemaError, readSchemaText, type SchemaJson } from './schema-text.ts';
+import { AvroSchemaError, readSchemaText, type SchemaJson, unmaskSymbol } from './schema-text.ts';
 
 export type LeafKind = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string' | 'fixed';
 
@@ -92,7 +92,9 @@ export interface SchemaTextOptions {
 
 /** avsc reads the schema: names, namespaces, aliases, defaults, and what is wrong with it. @throws AvroSchemaError */
 export const parseAvroSchema = (text: string, { references = [], defaults }: SchemaTextOptions): AvroSchema => {
-  const options = { registry: { long: exactLong }, logicalTypes: LOGICAL_TYPES, wrapUnions: 'always' as const };
+  // Without a prototype: a type may be called [constructor].
+  const registry = Object.assign(Object.create(null) as Record<string, Type>, { long: exactLong });
+  const options = { registry, logicalTypes: LOGICAL_TYPES, wrapUnions: 'always' as const };
   const parse = (source: string): Type =>
     avsc.Type.forSchema(readSchemaText(source, defaults) as Parameters<typeof avsc.Type.forSchema>[0], options);
   try {
@@ -126,7 +128,13 @@ const translateNew = (type: Type, done: Map<Type, AvroSchema>): AvroSchema => {
       };
     case 'enum': {
       const { symbols, default: fallback } = type as types.EnumType & { readonly default: string | undefined };
-      return { kind: 'enum', name, aliases, symbols, fallback };
+      return {
+        kind: 'enum',
+        name,
+        aliases,
+        symbols: symbols.map(unmaskSymbol),
+        fallback: fallback === undefined ? undefined : unmaskSymbol(fallback),
+      };
     }
     case 'record':
     case 'error': {
