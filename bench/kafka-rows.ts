@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { Client } from '@elastic/elasticsearch';
+import { checkAgainstLimit, type Enriched } from './check.ts';
 import { ARTICLE, createIndex, fillTopic, kilobyteDocuments, type Servers } from './servers.ts';
 import { ENRICH, runSluice } from './sluice.ts';
 import { root } from './texts.ts';
@@ -29,6 +31,12 @@ export const kafkaToElasticsearch = async (servers: Servers, texts: readonly str
     texts.length,
   );
   if (documents !== texts.length) throw new Error(`${documents} documents came through, not ${texts.length}`);
+  const client = new Client({ node: servers.elasticsearch });
+  await client.indices.refresh({ index });
+  const { hits } = await client.search<Enriched>({ index, size: 1000 });
+  await checkAgainstLimit(hits.hits.map(({ _source }) => _source!));
+  await client.indices.delete({ index });
+  await client.close();
   return documents_per_second;
 };
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkAgainstLimit, type Enriched } from './check.ts';
 import { root } from './texts.ts';
 
 export interface Summary {
@@ -79,6 +80,8 @@ export const dumpToFile = async (texts: readonly string[]): Promise<number> => {
   writeFileSync(join(folder, 'in.ndjson'), texts.map((body, id) => `${JSON.stringify({ id, body })}\n`).join(''));
   const yaml = `name: bench-file\nsource: { dump: { paths: "${folder}/in.ndjson" } }\n${ENRICH}\nsink: { file: { path: "${folder}/out.ndjson" } }\n`;
   const { documents, documents_per_second } = await runSluice(yaml);
+  const lines = readFileSync(join(folder, 'out.ndjson'), 'utf8').trimEnd().split('\n');
+  await checkAgainstLimit(lines.filter((_, index) => index % 2 === 1).map((line) => JSON.parse(line) as Enriched));
   rmSync(folder, { recursive: true });
   if (documents !== texts.length) throw new Error(`${documents} documents came through, not ${texts.length}`);
   return documents_per_second;
