@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { ProcessorError, SluiceError } from '../core/errors.ts';
+import { type CrashJournal, DEATHS_TO_REFUSE, DEATHS_TO_RUN_ALONE, journalKey } from './crash-journal.ts';
 import type { ModelFiles } from './manifest.ts';
 import type { FromWorker, InferenceJob, InferenceOutput, ToWorker, WorkerSettings } from './onnx/protocol.ts';
 
@@ -14,6 +15,8 @@ export interface DeploymentOptions {
   /** Milliseconds a request may run in a worker before the worker is replaced and the request sent again. */
   readonly timeout_ms: number;
   readonly log: { warn(message: string, fields?: object): void };
+  /** Knows which texts were in flight when earlier processes died; `identity` tells this graph from others. */
+  readonly crashes?: { readonly journal: CrashJournal; readonly identity: string } | undefined;
 }
 
 export type InferenceRequest = Omit<InferenceJob, 'id'>;
@@ -24,6 +27,10 @@ interface Queued extends InferenceRequest {
   readonly done: InferenceDone;
   readonly cancelled: () => boolean;
   attempts: number;
+  /** Its name in the crash journal. */
+  readonly key: string | undefined;
+  /** Its place in the journal's file while it runs. */
+  place: number | undefined;
 }
 
 interface Allocation {
@@ -59,9 +66,11 @@ export class Deployment {
   #inferred = 0;
   #tokens = 0;
   #restarts = 0;
+  readonly #forgetRoom: (() => void) | undefined;
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
+    this.#forgetRoom = options.crashes?.journal.onRoom(() => this.#feed());
     this.#prefetch = options.model.manifest.batching === 'equal_length' ? PREFETCH_BATCHING : PREFETCH;
   }
 
@@ -103,14 +112,40 @@ export class Deployment {
         'SLUICE_INFERENCE_QUEUE_FULL',
         `the deployment's queue is full: ${this.#queue.length} requests wait`,
       );
+    const { crashes } = this.#options;
+    const key = crashes && journalKey(crashes.identity, request.text);
+    if (key !== undefined && crashes!.journal.deaths(key) >= DEATHS_TO_REFUSE) {
+      done(
+        new ProcessorError(
+          'crash_suspect',
+          `the process died ${DEATHS_TO_REFUSE} times while it ran this text, the last time with nothing beside it`,
+        ),
+      );
+      return () => {};
+    }
     let cancelled = false;
-    const queued: Queued = { ...request, id: this.#nextId++, done, cancelled: () => cancelled, attempts: 0 };
+    const queued: Queued = {
+      ...request,
+      id: this.#nextId++,
+      done,
+      cancelled: () => cancelled,
+      attempts: 0,
+      key,
+      place: undefined,
+    };
+    if (key !== undefined && crashes!.journal.deaths(key) >= DEATHS_TO_RUN_ALONE)
+      this.#options.log.warn('a text with which the process died before runs with nothing beside it', {
+        model: this.#options.model.manifest.id,
+      });
     this.#queue.push(queued);
     this.#feed();
     return () => {
       cancelled = true;
       const at = this.#queue.indexOf(queued);
-      if (at >= 0) this.#queue.splice(at, 1);
+      if (at >= 0) {
+        this.#queue.splice(at, 1);
+        if (key !== undefined) crashes!.journal.withdraw(key);
+      }
       for (const { worker, running } of this.#allocations) {
         if (running.has(queued.id)) worker.postMessage({ kind: 'cancel', id: queued.id } satisfies ToWorker);
       }
@@ -119,11 +154,14 @@ export class Deployment {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#forgetRoom?.();
     const closed = new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
     const waiting = this.#queue.splice(0);
+    for (const { key } of waiting) if (key !== undefined) this.#options.crashes!.journal.withdraw(key);
     await Promise.all(
       [...this.#allocations].map(async ({ worker, timer, running }) => {
         clearTimeout(timer);
+        for (const queued of running.values()) this.#left(queued, false);
         waiting.push(...running.values());
         const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
         worker.postMessage({ kind: 'close' } satisfies ToWorker);
@@ -183,6 +221,7 @@ export class Deployment {
       requests: running.size,
     });
     for (const queued of [...running.values()].reverse()) {
+      this.#left(queued, false);
       if (queued.cancelled()) continue;
       queued.attempts += 1;
       if (queued.attempts < MAX_ATTEMPTS) this.#queue.unshift(queued);
@@ -204,6 +243,7 @@ export class Deployment {
     allocation.running.delete(message.id);
     clearTimeout(allocation.timer);
     allocation.timer = undefined;
+    if (queued !== undefined) this.#left(queued, true);
     this.#feedOne(allocation);
     if (queued === undefined || queued.cancelled()) return;
     if (message.kind === 'done') {
@@ -223,6 +263,7 @@ export class Deployment {
       // A text that ended a thread before runs alone: then it is known whose fault it was.
       const next = this.#queue[0]!;
       if (next.attempts > 0 && allocation.running.size > 0) break;
+      if (!this.#entered(next)) break;
       this.#queue.shift();
       allocation.running.set(next.id, next);
       const { id, text, tasks, truncate, longText } = next;
@@ -232,5 +273,19 @@ export class Deployment {
     if (allocation.timer === undefined && allocation.running.size > 0) {
       allocation.timer = setTimeout(() => void allocation.worker.terminate(), this.#options.timeout_ms);
     }
+  }
+
+  /** False while the journal wants it, or another text, to run alone. */
+  #entered(queued: Queued): boolean {
+    if (queued.key === undefined) return true;
+    queued.place = this.#options.crashes!.journal.enter(queued.key);
+    return queued.place !== undefined;
+  }
+
+  #left(queued: Queued, survived: boolean): void {
+    const { key, place } = queued;
+    if (key === undefined || place === undefined) return;
+    queued.place = undefined;
+    this.#options.crashes!.journal.leave(key, place, survived);
   }
 }

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../core/errors.ts';
 import { type BoundModel, PipelineInference, type RemoteModel } from './client.ts';
+import type { CrashJournal } from './crash-journal.ts';
 import { LocalModel } from './local-model.ts';
 import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
 import type { LocalModelOptions } from './options.ts';
@@ -75,8 +76,13 @@ export class ModelSet {
     return new PipelineInference(bound, this.#remote);
   }
 
+  /** True where a model's native code runs in this process. */
+  get hasLocal(): boolean {
+    return this.#local.size > 0;
+  }
+
   /** Loads every model; the checksums first, so that the mappings can name them. */
-  async start(trial: TrialRun | undefined): Promise<void> {
+  async start(trial: TrialRun | undefined, journal?: CrashJournal): Promise<void> {
     for (const entry of this.#local.values()) {
       entry.sha256 = await verifyChecksums(entry.files);
       await trial?.(entry.files, entry.sha256, this.#log);
@@ -90,6 +96,7 @@ export class ModelSet {
         queue_capacity: options.queue_capacity,
         timeout_ms: options.timeout,
         log: this.#log,
+        crashes: journal && { journal, identity: entry.sha256 },
       });
       await model.deployment.start();
       entry.running = model;

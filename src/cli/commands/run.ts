@@ -1,4 +1,5 @@
-import { SluiceError } from '../../core/errors.ts';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
 import { healthServer } from '../../server/health.ts';
@@ -26,7 +27,8 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const log = createLog(options.json === true, (text) => print(text));
   const loaded = files.map((file) => mustLoad(file, log, options.override));
   refuseTwins(loaded);
-  for (const { models } of loaded) await models.start(trialRun);
+  const journal = openJournal(loaded, log);
+  for (const { models } of loaded) await models.start(trialRun, journal);
   const finite = loaded.length === 1 && loaded[0]!.config.source.dump !== undefined;
   const settled = () => supervisor.streams.reduce((sum, { counters }) => sum + counters.settledTotal, 0);
   const progress = createProgress(settled, showBar && finite);
@@ -56,6 +58,23 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
     signals.remove();
     await server?.close();
     await Promise.all(loaded.map(({ models }) => models.close()));
+    journal?.close();
+  }
+};
+
+/** Only models that run in this process can end it. */
+const openJournal = (loaded: readonly LoadedStream[], log: ReturnType<typeof createLog>): CrashJournal | undefined => {
+  if (!loaded.some(({ models }) => models.hasLocal)) return undefined;
+  try {
+    const journal = new CrashJournal(journalFolder());
+    // Also where a second signal or an error ends the process: those are no crashes.
+    process.once('exit', () => journal.close());
+    return journal;
+  } catch (error) {
+    log.warn('without a folder for the crash journal, a text that ends the process is not found out', {
+      error: messageOf(error),
+    });
+    return undefined;
   }
 };
 
