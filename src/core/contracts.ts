@@ -123,6 +123,8 @@ export interface WriteLimits {
 export interface Sink<T extends WriteItem = WriteItem> {
   readonly type: string;
   readonly limits: WriteLimits;
+  /** The largest item that the destination takes as it is usually set up; absent where any size goes. */
+  readonly maxItemBytes?: number;
   /** Connects, checks and prepares the destination. Rejects with a SluiceError that stops the start. */
   open(): Promise<void>;
   /** @throws ProcessorError when this document cannot be written at all */

@@ -12,10 +12,18 @@ export interface DeadLetterReason {
   /** What the document looked like, where it could be decoded. */
   readonly document?: IngestDocument | undefined;
   readonly stream: string;
+  /** Bytes of the raw value, and of the document's JSON, that are kept. */
+  readonly keep: number;
 }
 
-/** Larger raw values are cut: a dead letter has to fit into the place that keeps it. */
-export const MAX_RAW_BYTES = 512 * 1024;
+/** A string in V8 holds some 512 MB, and base64 takes a third more. */
+const MOST_KEPT = 256 * 1024 * 1024;
+/** What is kept where the destination refused more. */
+export const LEAST_KEPT = 16 * 1024;
+
+/** A dead letter has to fit into the place that keeps it: the raw value in base64 and the document. */
+export const bytesKept = (maxItemBytes: number | undefined): number =>
+  maxItemBytes === undefined ? MOST_KEPT : Math.max(LEAST_KEPT, Math.floor(maxItemBytes / 3));
 
 /**
  * A dead letter in the shape of Elasticsearch's failure store documents, with the origin and the record's raw bytes,
@@ -23,7 +31,7 @@ export const MAX_RAW_BYTES = 512 * 1024;
  * https://www.elastic.co/docs/manage-data/data-store/data-streams/failure-store
  */
 export const deadLetterDocument = (record: SourceRecord, reason: DeadLetterReason, now: number): IngestDocument => {
-  const { fault, failure, document } = reason;
+  const { fault, failure, document, keep } = reason;
   const error: JsonObject = { type: fault.type, message: fault.reason };
   if (failure !== undefined) {
     error.pipeline = failure.pipelines.at(-1) ?? reason.stream;
@@ -34,19 +42,19 @@ export const deadLetterDocument = (record: SourceRecord, reason: DeadLetterReaso
   const origin = record.origin();
   const dead: JsonObject = {
     '@timestamp': new Date(now).toISOString(),
-    document: documentPart(document, record),
+    document: documentPart(document, record, keep),
     error,
     origin: { ...origin.fields, source: origin.name.slice(1), stream: reason.stream },
   };
   if (record.value !== null) {
-    const cut = record.value.length > MAX_RAW_BYTES;
-    const raw = cut ? record.value.subarray(0, MAX_RAW_BYTES) : record.value;
+    const cut = record.value.length > keep;
+    const raw = cut ? record.value.subarray(0, keep) : record.value;
     dead.raw = { base64: Buffer.from(raw).toString('base64'), bytes: record.value.length, cut };
   }
   return new IngestDocument({ source: dead, timestamp: new Date(now), origin });
 };
 
-const documentPart = (document: IngestDocument | undefined, record: SourceRecord): JsonObject => {
+const documentPart = (document: IngestDocument | undefined, record: SourceRecord, keep: number): JsonObject => {
   const part: JsonObject = { id: (document?.metadata.get('_id') ?? record.defaultId()) as JsonValue };
   for (const [name, field] of [
     ['index', '_index'],
@@ -56,7 +64,7 @@ const documentPart = (document: IngestDocument | undefined, record: SourceRecord
     if (value !== undefined) part[name] = value;
   }
   if (document !== undefined) {
-    if (writeJson(document.source).length > MAX_RAW_BYTES) part.source_left_out = true;
+    if (Buffer.byteLength(writeJson(document.source)) > keep) part.source_left_out = true;
     else part.source = document.source;
   }
   return part;

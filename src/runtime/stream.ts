@@ -4,7 +4,7 @@ import type { Codec, Outcome, Sink, Source, SourcePort, SourceRecord, WriteFault
 import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
 import { Committer } from './committer.ts';
-import { deadLetterDocument } from './dead-letter.ts';
+import { bytesKept, deadLetterDocument, LEAST_KEPT } from './dead-letter.ts';
 import { DeadLetterRatio } from './dead-letter-ratio.ts';
 import { Delivery } from './delivery.ts';
 import { Intake, type IntakeResult, type PipelineRunner } from './intake.ts';
@@ -50,7 +50,13 @@ interface StreamWrite {
   readonly item: NonNullable<Delivery['item']>;
   readonly bytes: number;
   readonly cancelled: boolean;
-  readonly reason?: WriteFault;
+}
+
+/** A failed document on its way to the dead letter. */
+interface DeadWrite extends StreamWrite {
+  readonly fault: WriteFault;
+  /** Less of the document, for a destination that refused it whole. */
+  readonly smaller: (() => DeadWrite) | undefined;
 }
 
 /**
@@ -65,7 +71,7 @@ export class Stream {
   readonly #partitions = new Map<string, PartitionState>();
   readonly #intake: Intake;
   readonly #writer: Writer<StreamWrite>;
-  readonly #deadLetters: Writer<StreamWrite> | undefined;
+  readonly #deadLetters: Writer<DeadWrite> | undefined;
   readonly #committer: Committer;
   readonly #ratio: DeadLetterRatio;
   readonly #abort = new AbortController();
@@ -114,23 +120,13 @@ export class Stream {
     });
     this.#deadLetters =
       deadLetter &&
-      new Writer<StreamWrite>({
+      new Writer<DeadWrite>({
         ...shared,
         sink: deadLetter,
         events: {
           ...events,
           delivered: ({ delivery }) => this.#settle(delivery, 'dead_lettered'),
-          refused: ({ delivery, reason }, fault) =>
-            this.#fail(
-              new SluiceError(
-                'SLUICE_DOCUMENT_FAILED',
-                `the dead letter destination refused a document: ${fault.type}: ${fault.reason}`,
-                {
-                  place: placeOf(delivery),
-                  hint: `The document had failed with ${reason?.type}. Mend the dead_letter destination and start again: nothing was committed past it.`,
-                },
-              ),
-            ),
+          refused: (write, fault) => this.#deadLetterRefused(write, fault),
         },
       });
     this.#committer = new Committer({
@@ -316,13 +312,13 @@ export class Stream {
         ),
       );
     }
-    const dead = deadLetterDocument(
-      delivery.record,
-      { fault, ...(failure && { failure }), document: delivery.document, stream: this.name },
-      clock.now(),
-    );
-    const item = deadLetter.prepare(dead, delivery.record);
-    this.#deadLetters.add({ delivery, item, bytes: item.bytes, cancelled: false, reason: fault });
+    const write = (keep: number): DeadWrite => {
+      const reason = { fault, ...(failure && { failure }), document: delivery.document, stream: this.name, keep };
+      const item = deadLetter.prepare(deadLetterDocument(delivery.record, reason, clock.now()), delivery.record);
+      const smaller = keep > LEAST_KEPT ? () => write(LEAST_KEPT) : undefined;
+      return { delivery, item, bytes: item.bytes, cancelled: false, fault, smaller };
+    };
+    this.#deadLetters.add(write(bytesKept(deadLetter.maxItemBytes)));
     if (this.#ratio.exceeded) {
       this.#fail(
         new SluiceError(
@@ -335,6 +331,21 @@ export class Stream {
         ),
       );
     }
+  }
+
+  #deadLetterRefused({ delivery, fault: reason, smaller }: DeadWrite, fault: WriteFault): void {
+    // Perhaps too large for the place: a part with the reason and the origin is better than a stream that stands still.
+    if (smaller !== undefined) return this.#deadLetters!.add(smaller());
+    this.#fail(
+      new SluiceError(
+        'SLUICE_DOCUMENT_FAILED',
+        `the dead letter destination refused a document: ${fault.type}: ${fault.reason}`,
+        {
+          place: placeOf(delivery),
+          hint: `The document had failed with ${reason.type}. Mend the dead_letter destination and start again: nothing was committed past it.`,
+        },
+      ),
+    );
   }
 
   /** The end of one document; without an outcome it was only let go of, and its position does not move. */

@@ -118,7 +118,7 @@ export const elasticsearchContainer = async (version: string): Promise<TestServe
     'discovery.type': 'single-node',
     'xpack.security.enabled': false,
     'cluster.routing.allocation.disk.threshold_enabled': false,
-    'http.max_content_length': '16mb',
+    'http.max_content_length': '48mb',
     ES_JAVA_OPTS: '-Xms1g -Xmx1g',
   };
   return new Container({

@@ -40,7 +40,7 @@ export const createElasticsearch = async (version: string, jdk: Jdk): Promise<Te
     'cluster.name': 'sluice-test',
     'cluster.routing.allocation.disk.threshold_enabled': false,
     // Small enough for a test to exceed.
-    'http.max_content_length': '16mb',
+    'http.max_content_length': '48mb',
   };
   const args = ['-Xmx1g', '--add-opens', 'java.base/java.io=ALL-UNNAMED', '--enable-native-access=ALL-UNNAMED'];
   args.push(`-Des.path.home=${home}`, '-cp', classPath, 'WhileStdinOpen', 'ElasticsearchLauncher', home);

@@ -34,6 +34,8 @@ export const elasticsearchSink = ({
       max_age_ms: batch.max_age,
       max_in_flight: batch.max_in_flight,
     },
+    // A third of http.max_content_length as it comes: what cannot be indexed in one piece must fit as a dead letter.
+    maxItemBytes: 32 * 1024 * 1024,
     open: async () => {
       await connection.ready(clock);
       await prepareIndex();

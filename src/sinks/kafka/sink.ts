@@ -19,6 +19,7 @@ export const kafkaSink = ({ client, topic, key }: KafkaSinkParts): Sink<MessageI
     type: 'kafka',
     // Below the broker's usual message.max.bytes of 1 MB; one request at a time keeps the order of a key.
     limits: { max_documents: 500, max_bytes: 900_000, max_age_ms: 100, max_in_flight: 1 },
+    maxItemBytes: 900_000,
     open: () => producer.connect(),
     prepare: (document, record) => {
       const line = document.toLine();

@@ -29,9 +29,18 @@ export const withAdmin = async <T>(work: (admin: kafkajs.Admin) => Promise<T>): 
   }
 };
 
-export const createTopic = async (what: string, partitions = 1, topic = uniqueName(what)): Promise<string> => {
+export const createTopic = async (
+  what: string,
+  partitions = 1,
+  topic = uniqueName(what),
+  config: Readonly<Record<string, string>> = {},
+): Promise<string> => {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
   await withAdmin((admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] }),
+    admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }],
+    }),
   );
   return topic;
 };
