@@ -89,7 +89,10 @@ describe('a text that ends the process', () => {
     );
     const dead = readFileSync(join(folder, 'dead.ndjson'), 'utf8').trimEnd().split('\n');
     assert.equal(dead.length, 1);
-    const { error, document } = JSON.parse(dead[0]!) as { error: { type: string }; document: { source: { n: number } } };
+    const { error, document } = JSON.parse(dead[0]!) as {
+      error: { type: string };
+      document: { source: { n: number } };
+    };
     assert.equal(error.type, 'crash_suspect');
     assert.equal(document.source.n, 20);
   });
