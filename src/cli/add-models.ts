@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import type { PathMistake } from '../config/explain.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { ElasticsearchEngine } from '../inference/elasticsearch/engine.ts';
-import type { ModelSet, ModelSetLog } from '../inference/model-set.ts';
+import { findModel, type ModelSet, type ModelSetLog } from '../inference/model-set.ts';
+import { type LocalModelOptions, TASK_TYPES } from '../inference/options.ts';
+import { TransformersEngine } from '../inference/transformers_js/engine.ts';
 import type { StreamConfig } from './stream-config.ts';
 
 /** Looks at every model that the file names; what is wrong with one is a mistake of its line. */
@@ -16,16 +19,36 @@ export const addModels = (
   for (const [id, options] of Object.entries(config.models)) {
     try {
       if ('elasticsearch' in options) {
-        models.addRemote(
+        models.addEngine(
           id,
           new ElasticsearchEngine({ options: options.elasticsearch, clock: systemClock, random: Math.random, log }),
         );
-      } else if (options.engine === 'transformers_js')
-        problem({ path: ['models', id, 'engine'], message: 'transformers_js is not supported yet' });
+      } else if (options.engine === 'transformers_js') addTransformers(models, id, options, file, log, problem);
       else models.addLocal(id, options, file);
     } catch (error) {
       const hint = error instanceof SluiceError && error.hint !== undefined ? `. ${error.hint}` : '';
       problem({ path: ['models', id], message: `${messageOf(error)}${hint}` });
     }
   }
+};
+
+const addTransformers = (
+  models: ModelSet,
+  id: string,
+  options: LocalModelOptions,
+  file: string,
+  log: ModelSetLog,
+  problem: (mistake: PathMistake) => void,
+): void => {
+  const { task_type: task } = options;
+  if (task === undefined)
+    return problem({
+      path: ['models', id],
+      message: `transformers_js needs task_type, one of [${TASK_TYPES.join(', ')}]`,
+    });
+  if (options.long_text !== 'truncate')
+    return problem({ path: ['models', id, 'long_text'], message: 'transformers_js only knows long_text: truncate' });
+  const folder = findModel(options.path, file);
+  const allocations = options.number_of_allocations ?? availableParallelism();
+  models.addEngine(id, new TransformersEngine({ id, folder, task, options, allocations, log }));
 };

@@ -1,7 +1,7 @@
 import { SluiceError } from '../core/errors.ts';
-import { Deployment } from '../inference/deployment.ts';
 import { readModel } from '../inference/manifest.ts';
 import { findModel } from '../inference/model-set.ts';
+import { onnxDeployment } from '../inference/onnx/deployment.ts';
 import { type EnrichedDocument, readEnriched } from './enriched-file.ts';
 
 export interface Hit {
@@ -19,7 +19,7 @@ export const embed = async (path: string, texts: readonly string[]): Promise<Flo
   const model = readModel(findModel(path, '.'));
   if (model.manifest.tasks.text_embedding === undefined)
     throw new SluiceError('SLUICE_MODEL_INVALID', 'the model gives no vectors', { place: model.folder });
-  const deployment = new Deployment({
+  const deployment = onnxDeployment({
     model,
     number_of_allocations: 1,
     threads_per_allocation: 1,

@@ -27,7 +27,7 @@ export const printSummary = async (
   const { delivered, duplicate, filtered, dead_lettered } = counters.settled;
   const seconds = Math.max(0.001, counters.active_seconds);
   let tokens = 0;
-  for (const model of loaded.models.running.values()) tokens += model.deployment.stats.tokens;
+  for (const stats of loaded.models.stats.values()) tokens += stats.tokens;
   const numbers = {
     stream: stream.name,
     seconds: round(seconds),

@@ -1,10 +1,10 @@
 import type { IngestDocument } from '../core/document.ts';
 import type { InferenceClient, InferenceConfig, InferenceStep } from '../core/inference.ts';
 import { nearest } from '../core/nearest.ts';
-import type { InferenceDone, InferenceRequest } from './deployment.ts';
 import { type LocalInferenceOptions, readInferenceConfig } from './inference-config.ts';
 import type { LocalTask, Manifest } from './manifest.ts';
-import type { InferenceOutput } from './onnx/protocol.ts';
+import type { InferenceDone } from './onnx/deployment.ts';
+import type { InferenceOutput, InferenceRequest } from './onnx/protocol.ts';
 import { resultFields } from './results.ts';
 import type { LongText } from './windows.ts';
 
@@ -15,8 +15,8 @@ export interface BoundModel {
   infer(request: InferenceRequest, done: InferenceDone): void;
 }
 
-/** A model that runs elsewhere: it reads the config itself. */
-export interface RemoteModel {
+/** A model behind another engine, which reads the config itself. */
+export interface BoundEngine {
   bind(config: InferenceConfig | undefined): InferenceStep;
 }
 
@@ -30,20 +30,20 @@ interface Pass {
 /** The models of one stream, by the names its pipeline file gives them. Bind all steps before the first document. */
 export class PipelineInference implements InferenceClient {
   readonly #local: ReadonlyMap<string, BoundModel>;
-  readonly #remote: ReadonlyMap<string, RemoteModel>;
+  readonly #engines: ReadonlyMap<string, BoundEngine>;
   readonly #passes = new Map<string, Pass>();
 
-  constructor(local: ReadonlyMap<string, BoundModel>, remote: ReadonlyMap<string, RemoteModel>) {
+  constructor(local: ReadonlyMap<string, BoundModel>, engines: ReadonlyMap<string, BoundEngine>) {
     this.#local = local;
-    this.#remote = remote;
+    this.#engines = engines;
   }
 
   bind(modelId: string, config: InferenceConfig | undefined, input: string): InferenceStep {
-    const remote = this.#remote.get(modelId);
-    if (remote !== undefined) return remote.bind(config);
+    const engine = this.#engines.get(modelId);
+    if (engine !== undefined) return engine.bind(config);
     const model = this.#local.get(modelId);
     if (model === undefined) {
-      const known = [...this.#local.keys(), ...this.#remote.keys()];
+      const known = [...this.#local.keys(), ...this.#engines.keys()];
       throw new Error(
         `no model [${modelId}] under [models]${nearest(modelId, known)}${known.length === 0 ? '; there are none' : `; there are [${known.join(', ')}]`}`,
       );

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { Deployment } from './deployment.ts';
 import { readModel } from './manifest.ts';
+import { onnxDeployment } from './onnx/deployment.ts';
 import type { InferenceOutput } from './onnx/protocol.ts';
 
 const model = readModel(new URL('../../models/minilm-l6-enrich-en', import.meta.url).pathname);
@@ -13,7 +13,7 @@ const golden = JSON.parse(
 };
 const warnings: string[] = [];
 const deploy = (allocations: number, capacity = 1024) =>
-  new Deployment({
+  onnxDeployment({
     model,
     number_of_allocations: allocations,
     threads_per_allocation: 1,

@@ -1,15 +1,26 @@
 import { Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../core/error-codes.ts';
-import { ProcessorError, SluiceError } from '../core/errors.ts';
+import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
 import { type CrashJournal, DEATHS_TO_REFUSE, DEATHS_TO_RUN_ALONE, journalKey } from './crash-journal.ts';
-import type { ModelFiles } from './manifest.ts';
-import type { FromWorker, InferenceJob, InferenceOutput, ToWorker, WorkerSettings } from './onnx/protocol.ts';
+import type { FromWorker, ToWorker } from './protocol.ts';
+
+/** What an engine says about the threads that run its model. */
+export interface EngineThreads {
+  /** The model's name in logs. */
+  readonly id: string;
+  /** The model's folder, for errors. */
+  readonly folder: string;
+  readonly script: URL;
+  /** The thread's `workerData`. */
+  readonly settings: unknown;
+  /** Requests that a thread holds at once: the one that runs, and what it may batch or begin next without waiting. */
+  readonly prefetch: number;
+}
 
 export interface DeploymentOptions {
-  readonly model: ModelFiles;
+  readonly threads: EngineThreads;
   /** Worker threads, each with its own session. */
   readonly number_of_allocations: number;
-  readonly threads_per_allocation: number;
   /** Requests that may wait; `infer` refuses more, and says so. */
   readonly queue_capacity: number;
   /** Milliseconds a request may run in a worker before the worker is replaced and the request sent again. */
@@ -19,12 +30,22 @@ export interface DeploymentOptions {
   readonly crashes?: { readonly journal: CrashJournal; readonly identity: string } | undefined;
 }
 
-export type InferenceRequest = Omit<InferenceJob, 'id'>;
-export type InferenceDone = (error: Error | undefined, output?: InferenceOutput) => void;
+/** What every engine is asked: something about a text. */
+export interface TextRequest {
+  readonly text: string;
+}
 
-interface Queued extends InferenceRequest {
+/** What every engine answers: something, and how many tokens it took. */
+export interface CountedOutput {
+  readonly tokens: number;
+}
+
+export type DoneWith<Output> = (error: Error | undefined, output?: Output) => void;
+
+interface Queued<Request, Output> {
   readonly id: number;
-  readonly done: InferenceDone;
+  readonly request: Request;
+  readonly done: DoneWith<Output>;
   readonly cancelled: () => boolean;
   attempts: number;
   /** Its name in the crash journal. */
@@ -33,19 +54,18 @@ interface Queued extends InferenceRequest {
   place: number | undefined;
 }
 
-interface Allocation {
+interface Allocation<Request, Output> {
   readonly worker: Worker;
-  readonly running: Map<number, Queued>;
+  readonly running: Map<number, Queued<Request, Output>>;
   timer: NodeJS.Timeout | undefined;
   ready: boolean;
 }
 
-/** One request runs and the next one is there already, so that a worker never waits for the main thread. */
-const PREFETCH = 2;
-/** Models that gain from batches of short texts see more of the queue. */
-const PREFETCH_BATCHING = 16;
 /** A worker that dies this often with the same request is not started for it again. */
 const MAX_ATTEMPTS = 3;
+/** Between two tries to replace a thread. */
+const FIRST_WAIT_MS = 1000;
+const LAST_WAIT_MS = 30_000;
 
 export interface DeploymentStats {
   inference_count: number;
@@ -56,22 +76,21 @@ export interface DeploymentStats {
 }
 
 /** A model, running: `number_of_allocations` worker threads behind one queue. */
-export class Deployment {
+export class Deployment<Request extends TextRequest, Output extends CountedOutput> {
   readonly #options: DeploymentOptions;
-  readonly #queue: Queued[] = [];
-  readonly #allocations = new Set<Allocation>();
-  readonly #prefetch: number;
+  readonly #queue: Queued<Request, Output>[] = [];
+  readonly #allocations = new Set<Allocation<Request, Output>>();
   #nextId = 1;
   #closing = false;
   #inferred = 0;
   #tokens = 0;
   #restarts = 0;
+  #retry: NodeJS.Timeout | undefined;
   readonly #forgetRoom: (() => void) | undefined;
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
     this.#forgetRoom = options.crashes?.journal.onRoom(() => this.#feed());
-    this.#prefetch = options.model.manifest.batching === 'equal_length' ? PREFETCH_BATCHING : PREFETCH;
   }
 
   /** Resolves once every allocation can infer. */
@@ -105,7 +124,7 @@ export class Deployment {
    * Queues a text. `done` is called exactly once unless the answer, which cancels, was called first.
    * @throws SluiceError SLUICE_INFERENCE_CLOSED, SLUICE_INFERENCE_QUEUE_FULL
    */
-  infer(request: InferenceRequest, done: InferenceDone): () => void {
+  infer(request: Request, done: DoneWith<Output>): () => void {
     if (this.#closing) throw new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
     if (this.full)
       throw new SluiceError(
@@ -124,8 +143,8 @@ export class Deployment {
       return () => {};
     }
     let cancelled = false;
-    const queued: Queued = {
-      ...request,
+    const queued: Queued<Request, Output> = {
+      request,
       id: this.#nextId++,
       done,
       cancelled: () => cancelled,
@@ -135,7 +154,7 @@ export class Deployment {
     };
     if (key !== undefined && crashes!.journal.deaths(key) >= DEATHS_TO_RUN_ALONE)
       this.#options.log.warn('a text with which the process died before runs with nothing beside it', {
-        model: this.#options.model.manifest.id,
+        model: this.#options.threads.id,
       });
     this.#queue.push(queued);
     this.#feed();
@@ -147,13 +166,14 @@ export class Deployment {
         if (key !== undefined) crashes!.journal.withdraw(key);
       }
       for (const { worker, running } of this.#allocations) {
-        if (running.has(queued.id)) worker.postMessage({ kind: 'cancel', id: queued.id } satisfies ToWorker);
+        if (running.has(queued.id)) worker.postMessage({ kind: 'cancel', id: queued.id } satisfies ToWorker<Request>);
       }
     };
   }
 
   async close(): Promise<void> {
     this.#closing = true;
+    clearTimeout(this.#retry);
     this.#forgetRoom?.();
     const closed = new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
     const waiting = this.#queue.splice(0);
@@ -164,7 +184,7 @@ export class Deployment {
         for (const queued of running.values()) this.#left(queued, false);
         waiting.push(...running.values());
         const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-        worker.postMessage({ kind: 'close' } satisfies ToWorker);
+        worker.postMessage({ kind: 'close' } satisfies ToWorker<Request>);
         const impatience = setTimeout(() => void worker.terminate(), 10_000);
         await exited;
         clearTimeout(impatience);
@@ -175,16 +195,15 @@ export class Deployment {
   }
 
   #allocate(): Promise<void> {
-    const { model, threads_per_allocation } = this.#options;
-    const settings: WorkerSettings = { model, threads: threads_per_allocation };
-    const worker = new Worker(
-      new URL(`./onnx/worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-      { workerData: settings },
-    );
-    const allocation: Allocation = { worker, running: new Map(), timer: undefined, ready: false };
+    const { script, settings, folder } = this.#options.threads;
+    // A library's own messages may hold document contents: what a thread prints goes nowhere.
+    const worker = new Worker(script, { workerData: settings, stdout: true, stderr: true });
+    worker.stdout.resume();
+    worker.stderr.resume();
+    const allocation: Allocation<Request, Output> = { worker, running: new Map(), timer: undefined, ready: false };
     this.#allocations.add(allocation);
     return new Promise((resolve, reject) => {
-      worker.on('message', (message: FromWorker) => {
+      worker.on('message', (message: FromWorker<Output>) => {
         if (message.kind === 'ready') {
           allocation.ready = true;
           resolve();
@@ -204,7 +223,7 @@ export class Deployment {
         this.#allocations.delete(allocation);
         reject(
           new SluiceError('SLUICE_MODEL_INVALID', 'the inference thread ended while the model was loading', {
-            place: model.folder,
+            place: folder,
           }),
         );
         if (allocation.ready && !this.#closing) this.#replace(allocation);
@@ -213,11 +232,11 @@ export class Deployment {
   }
 
   /** A thread that ended unasked gives its requests back to the queue's head, and another one takes its place. */
-  #replace({ running, timer }: Allocation): void {
+  #replace({ running, timer }: Allocation<Request, Output>): void {
     clearTimeout(timer);
     this.#restarts += 1;
     this.#options.log.warn('an inference thread ended and is replaced', {
-      model: this.#options.model.manifest.id,
+      model: this.#options.threads.id,
       requests: running.size,
     });
     for (const queued of [...running.values()].reverse()) {
@@ -233,12 +252,25 @@ export class Deployment {
           ),
         );
     }
-    this.#allocate().catch((error: unknown) =>
-      this.#options.log.warn('an inference thread could not be replaced', { error: String(error) }),
-    );
+    this.#allocateAgain(FIRST_WAIT_MS);
   }
 
-  #answer(allocation: Allocation, message: Extract<FromWorker, { kind: 'done' | 'refused' }>): void {
+  /** Without threads the documents would wait for ever: what cannot be replaced now is tried again. */
+  #allocateAgain(wait: number): void {
+    this.#allocate().catch((error: unknown) => {
+      if (this.#closing) return;
+      this.#options.log.warn('an inference thread could not be replaced and is tried again', {
+        model: this.#options.threads.id,
+        error: messageOf(error),
+      });
+      this.#retry = setTimeout(() => this.#allocateAgain(Math.min(2 * wait, LAST_WAIT_MS)), wait);
+    });
+  }
+
+  #answer(
+    allocation: Allocation<Request, Output>,
+    message: Extract<FromWorker<Output>, { kind: 'done' | 'refused' }>,
+  ): void {
     const queued = allocation.running.get(message.id);
     allocation.running.delete(message.id);
     clearTimeout(allocation.timer);
@@ -257,17 +289,17 @@ export class Deployment {
     for (const allocation of this.#allocations) this.#feedOne(allocation);
   }
 
-  #feedOne(allocation: Allocation): void {
+  #feedOne(allocation: Allocation<Request, Output>): void {
     if (!allocation.ready) return;
-    while (allocation.running.size < this.#prefetch && this.#queue.length > 0) {
+    while (allocation.running.size < this.#options.threads.prefetch && this.#queue.length > 0) {
       // A text that ended a thread before runs alone: then it is known whose fault it was.
       const next = this.#queue[0]!;
       if (next.attempts > 0 && allocation.running.size > 0) break;
       if (!this.#entered(next)) break;
       this.#queue.shift();
       allocation.running.set(next.id, next);
-      const { id, text, tasks, truncate, longText } = next;
-      allocation.worker.postMessage({ kind: 'job', job: { id, text, tasks, truncate, longText } } satisfies ToWorker);
+      const { id, request } = next;
+      allocation.worker.postMessage({ kind: 'job', job: { ...request, id } } satisfies ToWorker<Request>);
       if (next.attempts > 0) break;
     }
     if (allocation.timer === undefined && allocation.running.size > 0) {
@@ -276,13 +308,13 @@ export class Deployment {
   }
 
   /** False while the journal wants it, or another text, to run alone. */
-  #entered(queued: Queued): boolean {
+  #entered(queued: Queued<Request, Output>): boolean {
     if (queued.key === undefined) return true;
     queued.place = this.#options.crashes!.journal.enter(queued.key);
     return queued.place !== undefined;
   }
 
-  #left(queued: Queued, survived: boolean): void {
+  #left(queued: Queued<Request, Output>, survived: boolean): void {
     const { key, place } = queued;
     if (key === undefined || place === undefined) return;
     queued.place = undefined;

@@ -3,24 +3,23 @@ import type { InferenceConfig } from '../core/inference.ts';
 import { nearest } from '../core/nearest.ts';
 import type { LocalTask } from './manifest.ts';
 
-const tokenization = z
-  .record(
+/** `tokenization` of any task, with what Elasticsearch lets a processor change: how long texts are cut. */
+export const tokenization = z
+  .partialRecord(
     z.enum(['bert', 'bert_ja', 'mpnet', 'roberta', 'xlm_roberta', 'deberta_v2']),
     z.strictObject({
       truncate: z.enum(['first', 'second', 'none']).optional(),
       span: z.number().int().optional(),
-      max_sequence_length: z.number().int().positive().optional(),
-      do_lower_case: z.boolean().optional(),
-      with_special_tokens: z.boolean().optional(),
     }),
   )
+  .refine((tokenizers) => Object.keys(tokenizers).length === 1, 'one tokenizer, the one of the model')
   .optional();
 
 const shared = { results_field: z.string().min(1).default('predicted_value'), tokenization };
 
 const TASKS = {
-  ner: z.strictObject({ ...shared, classification_labels: z.array(z.string()).optional() }),
-  text_embedding: z.strictObject({ ...shared, embedding_size: z.number().int().positive().optional() }),
+  ner: z.strictObject(shared),
+  text_embedding: z.strictObject(shared),
 } satisfies Record<LocalTask, z.ZodType>;
 
 /** What one inference step asks of a local model. */
@@ -57,10 +56,18 @@ export const readInferenceConfig = (
     throw new Error(
       `inference_config.${task}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim()).join('; ')}`,
     );
-  const options = Object.values(parsed.data.tokenization ?? {})[0];
+  return { task, results_field: parsed.data.results_field, truncate: readTokenization(parsed.data.tokenization, task) };
+};
+
+/**
+ * What becomes of a text that is too long.
+ * @throws Error for what a task on one text does not have
+ */
+export const readTokenization = (given: z.output<typeof tokenization>, task: string): 'first' | 'none' => {
+  const options = Object.values(given ?? {})[0];
   if (options?.truncate === 'second')
     throw new Error(`[${task}] takes one text: truncate can be first or none, not second`);
   if (options?.span !== undefined && options.span !== -1)
     throw new Error(`[${task}] does not support span; for the whole text set long_text: sentences on the model`);
-  return { task, results_field: parsed.data.results_field, truncate: options?.truncate === 'none' ? 'none' : 'first' };
+  return options?.truncate === 'none' ? 'none' : 'first';
 };

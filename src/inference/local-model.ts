@@ -1,32 +1,33 @@
-import { hash } from 'node:crypto';
 import { SluiceError } from '../core/errors.ts';
 import { ByteLru } from './cache.ts';
-import { Deployment, type DeploymentOptions, type InferenceDone, type InferenceRequest } from './deployment.ts';
-import type { InferenceOutput } from './onnx/protocol.ts';
+import type { CountedOutput, Deployment, DoneWith, TextRequest } from './deployment.ts';
 
-export interface LocalModelOptions extends DeploymentOptions {
-  /** Checksum of the graph: results of another model never come from the cache. */
-  readonly sha256: string;
+export interface LocalModelOptions<Request extends TextRequest, Output extends CountedOutput> {
+  readonly deployment: Deployment<Request, Output>;
   /** Bytes of results kept in memory. */
   readonly cache_size: number;
+  /** Names a request's result: model, options and text. Results of another model must never come from the cache. */
+  readonly keyOf: (request: Request) => string;
+  /** Bytes that a result takes in memory. */
+  readonly sizeOf: (output: Output) => number;
 }
 
 /** A local deployment as pipelines use it: cached, each text in flight once, and a full queue is waited for. */
-export class LocalModel {
-  readonly options: LocalModelOptions;
-  readonly deployment: Deployment;
-  readonly cache: ByteLru<InferenceOutput>;
-  readonly #inFlight = new Map<string, InferenceDone[]>();
-  readonly #waiting: { readonly key: string; readonly request: InferenceRequest }[] = [];
+export class LocalModel<Request extends TextRequest, Output extends CountedOutput> {
+  readonly deployment: Deployment<Request, Output>;
+  readonly cache: ByteLru<Output>;
+  readonly #keyOf: (request: Request) => string;
+  readonly #inFlight = new Map<string, DoneWith<Output>[]>();
+  readonly #waiting: { readonly key: string; readonly request: Request }[] = [];
 
-  constructor(options: LocalModelOptions) {
-    this.options = options;
-    this.deployment = new Deployment(options);
-    this.cache = new ByteLru(options.cache_size, sizeOfOutput);
+  constructor({ deployment, cache_size, keyOf, sizeOf }: LocalModelOptions<Request, Output>) {
+    this.deployment = deployment;
+    this.cache = new ByteLru(cache_size, sizeOf);
+    this.#keyOf = keyOf;
   }
 
-  infer(request: InferenceRequest, done: InferenceDone): void {
-    const key = keyOf(this.options.sha256, request);
+  infer(request: Request, done: DoneWith<Output>): void {
+    const key = this.#keyOf(request);
     const known = this.cache.get(key);
     if (known !== undefined) return done(undefined, known);
     const waiting = this.#inFlight.get(key);
@@ -43,8 +44,8 @@ export class LocalModel {
     }
   }
 
-  #start(key: string, request: InferenceRequest): void {
-    const answer: InferenceDone = (error, output) => {
+  #start(key: string, request: Request): void {
+    const answer: DoneWith<Output> = (error, output) => {
       const dones = this.#inFlight.get(key) ?? [];
       this.#inFlight.delete(key);
       if (output !== undefined) this.cache.set(key, output);
@@ -64,9 +65,3 @@ export class LocalModel {
     return this.#waiting.length;
   }
 }
-
-const keyOf = (sha256: string, { text, tasks, truncate, longText }: InferenceRequest): string =>
-  `${sha256.slice(0, 16)} ${[...tasks].sort().join('+')} ${truncate} ${longText} ${hash('sha256', text, 'base64')}`;
-
-const sizeOfOutput = ({ entities, vectors }: InferenceOutput): number =>
-  200 + (entities?.length ?? 0) * 200 + (vectors?.reduce((sum, vector) => sum + vector.byteLength + 100, 0) ?? 0);

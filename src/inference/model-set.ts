@@ -3,10 +3,11 @@ import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../core/errors.ts';
-import { type BoundModel, PipelineInference, type RemoteModel } from './client.ts';
+import { type BoundEngine, type BoundModel, PipelineInference } from './client.ts';
 import type { CrashJournal } from './crash-journal.ts';
-import { LocalModel } from './local-model.ts';
+import type { DeploymentStats } from './deployment.ts';
 import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
+import { type OnnxModel, onnxModel } from './onnx/model.ts';
 import type { LocalModelOptions } from './options.ts';
 
 export interface ModelSetLog {
@@ -15,8 +16,12 @@ export interface ModelSetLog {
 }
 
 /** An engine behind the same processor: a model that runs elsewhere, or in another way. */
-export interface RemoteEngine extends RemoteModel {
-  start(): Promise<void>;
+export interface Engine extends BoundEngine {
+  /** True where a model's native code runs in this process. */
+  readonly native: boolean;
+  start(trial: TrialRun | undefined, journal: CrashJournal | undefined): Promise<void>;
+  /** What its deployment did, where it has one. */
+  readonly stats?: DeploymentStats | undefined;
   close(): Promise<void>;
 }
 
@@ -24,17 +29,26 @@ interface LocalEntry {
   readonly id: string;
   readonly options: LocalModelOptions;
   readonly files: ModelFiles;
-  running: LocalModel | undefined;
+  running: OnnxModel | undefined;
   sha256: string;
 }
 
+/** A model to be tried: a script that loads it and runs one text, and what the script needs to know. */
+export interface Trial {
+  readonly id: string;
+  readonly folder: string;
+  readonly script: URL;
+  readonly argument: object;
+  readonly sha256: string;
+}
+
 /** Checks a model in a process of its own, where a crash in native code does no harm. */
-export type TrialRun = (files: ModelFiles, sha256: string, log: ModelSetLog) => Promise<void>;
+export type TrialRun = (trial: Trial, log: ModelSetLog) => Promise<void>;
 
 /** The models of one stream: looked at when the pipeline is compiled, loaded when the stream starts. */
 export class ModelSet {
   readonly #local = new Map<string, LocalEntry>();
-  readonly #remote = new Map<string, RemoteEngine>();
+  readonly #engines = new Map<string, Engine>();
   readonly #log: ModelSetLog;
 
   constructor(log: ModelSetLog) {
@@ -47,8 +61,8 @@ export class ModelSet {
     this.#local.set(id, { id, options, files, running: undefined, sha256: '' });
   }
 
-  addRemote(id: string, engine: RemoteEngine): void {
-    this.#remote.set(id, engine);
+  addEngine(id: string, engine: Engine): void {
+    this.#engines.set(id, engine);
   }
 
   files(id: string): ModelFiles | undefined {
@@ -73,46 +87,59 @@ export class ModelSet {
         infer: (request, done) => entry.running!.infer(request, done),
       });
     }
-    return new PipelineInference(bound, this.#remote);
+    return new PipelineInference(bound, this.#engines);
   }
 
   /** True where a model's native code runs in this process. */
   get hasLocal(): boolean {
-    return this.#local.size > 0;
+    return this.#local.size > 0 || [...this.#engines.values()].some(({ native }) => native);
   }
 
   /** Loads every model; the checksums first, so that the mappings can name them. */
   async start(trial: TrialRun | undefined, journal?: CrashJournal): Promise<void> {
     for (const entry of this.#local.values()) {
       entry.sha256 = await verifyChecksums(entry.files);
-      await trial?.(entry.files, entry.sha256, this.#log);
-      const { options, files } = entry;
-      const model = new LocalModel({
+      const { options, files, sha256 } = entry;
+      await trial?.(onnxTrial(files, sha256), this.#log);
+      const model = onnxModel({
         model: files,
-        sha256: entry.sha256,
+        sha256,
         cache_size: options.cache_size,
         number_of_allocations: options.number_of_allocations ?? availableParallelism(),
         threads_per_allocation: options.threads_per_allocation,
         queue_capacity: options.queue_capacity,
         timeout_ms: options.timeout,
         log: this.#log,
-        crashes: journal && { journal, identity: entry.sha256 },
+        crashes: journal && { journal, identity: sha256 },
       });
       await model.deployment.start();
       entry.running = model;
     }
-    for (const engine of this.#remote.values()) await engine.start();
+    for (const engine of this.#engines.values()) await engine.start(trial, journal);
   }
 
-  get running(): ReadonlyMap<string, LocalModel> {
-    return new Map([...this.#local].flatMap(([id, { running }]) => (running === undefined ? [] : [[id, running]])));
+  /** What the deployments of this process did, by the model's name in the pipeline file. */
+  get stats(): ReadonlyMap<string, DeploymentStats> {
+    const all = [
+      ...[...this.#local].map(([id, { running }]) => [id, running?.deployment.stats] as const),
+      ...[...this.#engines].map(([id, { stats }]) => [id, stats] as const),
+    ];
+    return new Map(all.flatMap(([id, stats]) => (stats === undefined ? [] : [[id, stats]])));
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#local.values()].map(({ running }) => running?.deployment.close()));
-    await Promise.all([...this.#remote.values()].map((engine) => engine.close()));
+    await Promise.all([...this.#engines.values()].map((engine) => engine.close()));
   }
 }
+
+const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
+  id: files.manifest.id,
+  folder: files.folder,
+  script: new URL(`./onnx/trial-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  argument: files,
+  sha256,
+});
 
 /** sluice's own folder: dist/inference or src/inference lie two levels below it. */
 export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));

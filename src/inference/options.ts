@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { bytes, duration } from '../config/units.ts';
 import { elasticsearchConnection } from '../connections/elasticsearch/options.ts';
 import { POOLINGS } from './manifest.ts';
+import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
+
+export const TASK_TYPES = Object.keys(TASKS) as [TransformersTask, ...TransformersTask[]];
 
 export const localModelOptions = z.strictObject({
   path: z
@@ -14,11 +17,11 @@ export const localModelOptions = z.strictObject({
     .enum(['onnx', 'transformers_js'])
     .default('onnx')
     .describe('transformers_js runs tasks that sluice does not run itself yet, through @huggingface/transformers.'),
-  task: z
-    .string()
+  task_type: z.enum(TASK_TYPES).optional().describe('transformers_js: what the model does.'),
+  dtype: z
+    .enum(['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'])
     .optional()
-    .describe("transformers_js: the name of the library's pipeline, e.g. text-classification."),
-  dtype: z.string().optional().describe('transformers_js: which weights, e.g. q8 or fp32.'),
+    .describe('transformers_js: which weights; q8 by default.'),
   number_of_allocations: z
     .number()
     .int()

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Tokenizer as Native } from 'tokenizers';
 import { messageOf, SluiceError } from '../core/errors.ts';
 
@@ -42,8 +44,22 @@ export class Tokenizer {
     }
   }
 
-  get vocabularySize(): number {
-    return this.#native.getVocabSize(true);
+  /**
+   * The tokenizer of a model's folder.
+   * @throws SluiceError SLUICE_MODEL_INVALID, also where it has more tokens than the model has embeddings
+   */
+  static async ofModel(folder: string): Promise<Tokenizer> {
+    const path = join(folder, 'tokenizer.json');
+    const tokenizer = await Tokenizer.load(path);
+    const { vocab_size } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as { vocab_size?: unknown };
+    const size = tokenizer.#native.getVocabSize(true);
+    if (typeof vocab_size === 'number' && size > vocab_size)
+      throw new SluiceError(
+        'SLUICE_MODEL_INVALID',
+        `the tokenizer knows ${size} tokens and the model only ${vocab_size}: it belongs to another model`,
+        { place: path },
+      );
+    return tokenizer;
   }
 
   async encode(text: string): Promise<Pieces> {

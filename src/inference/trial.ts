@@ -5,8 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../core/errors.ts';
-import type { ModelFiles } from './manifest.ts';
-import type { TrialRun } from './model-set.ts';
+import type { Trial, TrialRun } from './model-set.ts';
 
 const TRIAL_TIMEOUT_MS = 300_000;
 const HEAP_MB = 1024;
@@ -26,11 +25,11 @@ const runtimeVersion = (): string =>
  * Loads a model that was never loaded on this machine in a child process first: a crash in native code ends the process
  * it happens in, whatever threads it has.
  */
-export const trialRun: TrialRun = async (files, sha256, log) => {
-  const mark = markOf(sha256);
+export const trialRun: TrialRun = async (trial, log) => {
+  const mark = markOf(trial.sha256);
   if (existsSync(mark)) return;
-  log.info('trying the model in a process of its own, once on this machine', { model: files.manifest.id });
-  await runTrial(files);
+  log.info('trying the model in a process of its own, once on this machine', { model: trial.id });
+  await runTrial(trial);
   try {
     mkdirSync(dirname(mark), { recursive: true });
     writeFileSync(mark, '');
@@ -40,15 +39,12 @@ export const trialRun: TrialRun = async (files, sha256, log) => {
 };
 
 /** @throws SluiceError SLUICE_MODEL_INVALID, SLUICE_MODEL_CRASHED */
-export const runTrial = async (files: ModelFiles): Promise<void> => {
-  const script = fileURLToPath(
-    new URL(`./trial-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+export const runTrial = async ({ script, argument, folder }: Trial): Promise<void> => {
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${HEAP_MB}`, fileURLToPath(script), JSON.stringify(argument)],
+    { stdio: ['ignore', 'pipe', 'ignore'], timeout: TRIAL_TIMEOUT_MS, killSignal: 'SIGKILL' },
   );
-  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, script, JSON.stringify(files)], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: TRIAL_TIMEOUT_MS,
-    killSignal: 'SIGKILL',
-  });
   let told = '';
   child.stdout.on('data', (chunk: Buffer) => {
     if (told.length < 10_000) told += chunk.toString();
@@ -58,12 +54,12 @@ export const runTrial = async (files: ModelFiles): Promise<void> => {
     child.on('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
   });
   if (code === 0) return;
-  if (code === 3) throw new SluiceError('SLUICE_MODEL_INVALID', told.trim(), { place: files.folder });
+  if (code === 3) throw new SluiceError('SLUICE_MODEL_INVALID', told.trim(), { place: folder });
   throw new SluiceError(
     'SLUICE_MODEL_CRASHED',
     `the trial process ended with ${signal ?? `status ${code}`} while it loaded the model`,
     {
-      place: files.folder,
+      place: folder,
       hint: 'The graph crashes ONNX Runtime on this machine, or needs more memory than there is. Use another file of the model.',
     },
   );

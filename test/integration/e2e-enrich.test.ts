@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { Deployment } from '../../src/inference/deployment.ts';
+import { onnxDeployment } from '../../src/inference/onnx/deployment.ts';
 import { readModel } from '../../src/inference/manifest.ts';
 import type { InferenceOutput } from '../../src/inference/onnx/protocol.ts';
 import { allHits, elastic } from './support/elasticsearch.ts';
@@ -63,7 +63,7 @@ scene(
 
     const hits = await allHits(url, index);
     assert.equal(hits.length, DOCUMENTS);
-    const deployment = new Deployment({
+    const deployment = onnxDeployment({
       model: readModel(MODEL),
       number_of_allocations: 1,
       threads_per_allocation: 1,

@@ -4,7 +4,7 @@ import { type Clock, sleep } from '../../core/clock.ts';
 import { messageOf, ProcessorError } from '../../core/errors.ts';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import type { PlainObject } from '../../core/json/values.ts';
-import type { ModelSetLog, RemoteEngine } from '../model-set.ts';
+import type { Engine, ModelSetLog } from '../model-set.ts';
 import type { ElasticsearchModelOptions } from '../options.ts';
 import { type InferenceApi, inferenceApi, type TextAnswer } from './api.ts';
 
@@ -28,7 +28,8 @@ export interface ElasticsearchEngineParts {
  * A model that runs in Elasticsearch, behind the same processor. Many texts a request, as many as the cluster's queue
  * takes; its 429s, timeouts and outages are waited for and never a document's failure.
  */
-export class ElasticsearchEngine implements RemoteEngine {
+export class ElasticsearchEngine implements Engine {
+  readonly native = false;
   readonly #parts: ElasticsearchEngineParts;
   readonly #connection: ElasticsearchConnection;
   readonly #api: InferenceApi;

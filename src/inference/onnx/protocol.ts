@@ -11,8 +11,7 @@ export interface WorkerSettings {
 export type Truncate = 'first' | 'none';
 
 /** One text for one pass. */
-export interface InferenceJob {
-  readonly id: number;
+export interface InferenceRequest {
   readonly text: string;
   readonly tasks: readonly LocalTask[];
   readonly truncate: Truncate;
@@ -29,16 +28,3 @@ export interface InferenceOutput {
   readonly truncated: boolean;
   readonly tokens: number;
 }
-
-export type ToWorker =
-  | { readonly kind: 'job'; readonly job: InferenceJob }
-  | { readonly kind: 'cancel'; readonly id: number }
-  | { readonly kind: 'close' };
-
-export type FromWorker =
-  | { readonly kind: 'ready'; readonly vocabulary: number }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly place: string | undefined }
-  | { readonly kind: 'done'; readonly id: number; readonly output: InferenceOutput }
-  /** The text's or the options' own fault. */
-  | { readonly kind: 'refused'; readonly id: number; readonly type: string; readonly message: string }
-  | { readonly kind: 'closed' };

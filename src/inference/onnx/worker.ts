@@ -1,17 +1,19 @@
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { LocalTask } from '../manifest.ts';
+import type { FromWorker, ToWorker } from '../protocol.ts';
 import { type Entity, entitiesOf, tagsOf } from '../tasks/ner.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { sentenceWindows, truncatedWindow, type Window, type WindowPlan } from '../windows.ts';
-import type { FromWorker, InferenceJob, ToWorker, WorkerSettings } from './protocol.ts';
+import type { InferenceOutput, InferenceRequest, WorkerSettings } from './protocol.ts';
 import { OnnxSession } from './session.ts';
 
 const { model, threads } = workerData as WorkerSettings;
 const { manifest } = model;
 const port = parentPort!;
-const tell = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+type InferenceJob = InferenceRequest & { readonly id: number };
+const tell = (message: FromWorker<InferenceOutput>, transfer: ArrayBuffer[] = []) =>
+  port.postMessage(message, transfer);
 
 /** Windows of equal length that run together, and up to which length that pays. Measured for the bundled model. */
 const EQUAL_LENGTH = { windows: 8, tokens: 48 };
@@ -32,7 +34,7 @@ const cancelled = new Set<number>();
 let wake: (() => void) | undefined;
 let closing = false;
 
-port.on('message', (message: ToWorker) => {
+port.on('message', (message: ToWorker<InferenceRequest>) => {
   if (message.kind === 'job') inbox.push(message.job);
   else if (message.kind === 'cancel') cancelled.add(message.id);
   else closing = true;
@@ -129,9 +131,9 @@ const finish = ({ job, plan: { windows, truncated, tokens }, tasks, entities, ve
 };
 
 const main = async (): Promise<void> => {
-  const tokenizer = await Tokenizer.load(join(model.folder, 'tokenizer.json'));
+  const tokenizer = await Tokenizer.ofModel(model.folder);
   const session = await OnnxSession.load(model, tokenizer, threads);
-  tell({ kind: 'ready', vocabulary: tokenizer.vocabularySize });
+  tell({ kind: 'ready' });
   while (!closing) {
     while (inbox.length > 0) await plan(tokenizer, inbox.shift()!);
     if (pending.length > 0) {

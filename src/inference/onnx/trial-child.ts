@@ -1,14 +1,13 @@
-import { join } from 'node:path';
-import { messageOf } from '../core/errors.ts';
-import type { LocalTask, ModelFiles } from './manifest.ts';
-import { OnnxSession } from './onnx/session.ts';
-import { Tokenizer } from './tokenizer.ts';
-import { truncatedWindow } from './windows.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { LocalTask, ModelFiles } from '../manifest.ts';
+import { Tokenizer } from '../tokenizer.ts';
+import { truncatedWindow } from '../windows.ts';
+import { OnnxSession } from './session.ts';
 
 // Loads a model and runs one text. Exit status 3: the model is not usable, and standard output says why.
 const files = JSON.parse(process.argv[2] ?? '') as ModelFiles;
 try {
-  const tokenizer = await Tokenizer.load(join(files.folder, 'tokenizer.json'));
+  const tokenizer = await Tokenizer.ofModel(files.folder);
   const session = await OnnxSession.load(files, tokenizer, 1);
   const { windows } = await truncatedWindow(
     tokenizer,

@@ -1,0 +1,38 @@
+import { Deployment, type DeploymentOptions, type DoneWith } from '../deployment.ts';
+import type { ModelFiles } from '../manifest.ts';
+import type { InferenceOutput, InferenceRequest, WorkerSettings } from './protocol.ts';
+
+export interface OnnxDeploymentOptions extends Omit<DeploymentOptions, 'threads'> {
+  readonly model: ModelFiles;
+  /** Threads of each allocation's own ONNX Runtime session. */
+  readonly threads_per_allocation: number;
+}
+
+export type OnnxDeployment = Deployment<InferenceRequest, InferenceOutput>;
+export type InferenceDone = DoneWith<InferenceOutput>;
+
+/** One request runs and the next one is there already, so that a worker never waits for the main thread. */
+const PREFETCH = 2;
+/** Models that gain from batches of short texts see more of the queue. */
+const PREFETCH_BATCHING = 16;
+
+const script = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/** A deployment whose allocations run the model's graph in ONNX Runtime. */
+export const onnxDeployment = ({
+  model,
+  threads_per_allocation,
+  ...options
+}: OnnxDeploymentOptions): OnnxDeployment => {
+  const { folder, manifest } = model;
+  return new Deployment({
+    ...options,
+    threads: {
+      id: manifest.id,
+      folder,
+      script,
+      settings: { model, threads: threads_per_allocation } satisfies WorkerSettings,
+      prefetch: manifest.batching === 'equal_length' ? PREFETCH_BATCHING : PREFETCH,
+    },
+  });
+};
