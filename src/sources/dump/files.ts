@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream, globSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { messageOf, SluiceError } from '../../core/errors.ts';
+import { unzstdFrames } from './zstd-frames.ts';
 
 /** What a dump file is, so that a checkpoint knows it again after a rename. */
 export interface FileIdentity {
@@ -21,6 +22,7 @@ export interface DumpFile {
 }
 
 const HEAD = 64 * 1024;
+const CHUNK = 256 * 1024;
 
 /** Expands globs, in the order of the names. @throws SluiceError SLUICE_SOURCE_UNREADABLE when nothing matches */
 export const findFiles = async (patterns: readonly string[]): Promise<DumpFile[]> => {
@@ -83,11 +85,11 @@ export interface OpenDump {
 
 export const openFile = ({ path, compression }: DumpFile): OpenDump => {
   if (path === '-') return { stream: process.stdin, read: () => 0 };
-  const raw = createReadStream(path, { highWaterMark: 256 * 1024 });
+  const raw = createReadStream(path, { highWaterMark: CHUNK });
   const read = () => raw.bytesRead;
   if (compression === 'none') return { stream: raw, read };
-  const decompress =
-    compression === 'gzip' ? createGunzip({ chunkSize: 256 * 1024 }) : createZstdDecompress({ chunkSize: 256 * 1024 });
+  if (compression === 'zstd') return { stream: unzstdFrames(raw, CHUNK), read };
+  const decompress = createGunzip({ chunkSize: CHUNK });
   raw.on('error', (error) => decompress.destroy(error));
   decompress.on('close', () => raw.destroy());
   return { stream: raw.pipe(decompress), read };
