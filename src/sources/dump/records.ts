@@ -47,15 +47,24 @@ export class DumpRecords {
   }
 }
 
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 class TextLines implements RecordReader {
   readonly #splitter: LineSplitter;
   constructor(maxBytes: number) {
     this.#splitter = new LineSplitter(maxBytes);
   }
   push(chunk: Buffer): Iterable<DumpRecord[]> {
-    return [this.#splitter.push(chunk)];
+    return [this.#splitter.push(chunk).flatMap(withoutMark)];
   }
   end(): Iterable<DumpRecord[]> {
-    return [this.#splitter.end()];
+    return [this.#splitter.end().flatMap(withoutMark)];
   }
 }
+
+/** Some editors and exports begin a file with a mark that is no part of its first document. */
+const withoutMark = (record: DumpRecord): DumpRecord[] => {
+  if (record.position > 0 || !record.value.subarray(0, 3).equals(BYTE_ORDER_MARK)) return [record];
+  const value = record.value.subarray(3);
+  return value.length === 0 ? [] : [{ ...record, value }];
+};
