@@ -3,11 +3,13 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, SluiceError } from '../../core/errors.ts';
-import type { DumpFile } from './files.ts';
+import { type DumpFile, type FileIdentity, HEAD_BYTES, hashHead } from './files.ts';
 
 const entry = z.strictObject({
   path: z.string(),
   head: z.string(),
+  /** How many bytes `head` is over; older checkpoints do not say. */
+  headBytes: z.number().optional(),
   bytes: z.number(),
   /** Where reading goes on: a byte of the decompressed text, or a record of an Avro file. */
   position: z.string().regex(/^\d+$/),
@@ -49,17 +51,24 @@ export class CheckpointFile {
     }
   }
 
-  /** Where reading of a file goes on; it is found by its content where it was renamed. */
-  positionOf({ path, identity }: DumpFile): bigint {
-    const known = this.#files.get(path) ?? [...this.#files.values()].find(({ head }) => head === identity?.head);
-    if (known === undefined) return 0n;
-    if (identity === undefined || known.head !== identity.head || known.bytes > identity.bytes) {
+  /**
+   * Where reading of a file goes on; it is found by its content where it was renamed.
+   * @param current all paths that are read now: an entry whose path is among them is no renamed file
+   */
+  async positionOf({ path, identity }: DumpFile, current: ReadonlySet<string>): Promise<bigint> {
+    const own = this.#files.get(path);
+    if (own !== undefined) {
+      if (identity !== undefined && (await isSame(own, path, identity))) return BigInt(own.position);
       throw new SluiceError('SLUICE_CHECKPOINT', 'the file is not the one that the checkpoint knows', {
         place: path,
         hint: 'Start without --resume, or bring the file back.',
       });
     }
-    return BigInt(known.position);
+    if (identity === undefined) return 0n;
+    for (const known of this.#files.values())
+      if (!current.has(known.path) && known.head === identity.head && known.bytes <= identity.bytes)
+        return BigInt(known.position);
+    return 0n;
   }
 
   /** Written anew and renamed into its place, so that a crash leaves the old one or the new one. */
@@ -81,3 +90,11 @@ export class CheckpointFile {
     await rename(temporary, this.path);
   }
 }
+
+/** The same beginning, and nothing lost: a file may have grown since. */
+const isSame = async (known: Checkpoint['files'][number], path: string, identity: FileIdentity): Promise<boolean> => {
+  if (identity.bytes < known.bytes) return false;
+  const headBytes = known.headBytes ?? Math.min(HEAD_BYTES, known.bytes);
+  if (headBytes === identity.headBytes) return known.head === identity.head;
+  return headBytes < identity.headBytes && known.head === (await hashHead(path, headBytes));
+};

@@ -10,6 +10,8 @@ import { unzstdFrames } from './zstd-frames.ts';
 export interface FileIdentity {
   /** SHA-256 of the first 64 KiB as they lie on the disk. */
   readonly head: string;
+  /** Fewer where the file is shorter. */
+  readonly headBytes: number;
   readonly bytes: number;
 }
 
@@ -21,7 +23,7 @@ export interface DumpFile {
   readonly compression: Compression;
 }
 
-const HEAD = 64 * 1024;
+export const HEAD_BYTES = 64 * 1024;
 const CHUNK = 256 * 1024;
 
 /** Expands globs, in the order of the names. @throws SluiceError SLUICE_SOURCE_UNREADABLE when nothing matches */
@@ -47,22 +49,30 @@ export const findFiles = async (patterns: readonly string[]): Promise<DumpFile[]
 const look = async (path: string): Promise<DumpFile> => {
   try {
     const { size } = await stat(path);
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD), 0, HEAD, 0);
-      const head = buffer.subarray(0, bytesRead);
-      return {
-        path,
-        identity: { head: createHash('sha256').update(head).digest('hex'), bytes: size },
-        compression: compressionOf(head),
-      };
-    } finally {
-      await file.close();
-    }
+    const head = await readHead(path, HEAD_BYTES);
+    return {
+      path,
+      identity: { head: sha256(head), headBytes: head.length, bytes: size },
+      compression: compressionOf(head),
+    };
   } catch (error) {
     throw unreadable(path, error);
   }
 };
+
+const readHead = async (path: string, length: number): Promise<Buffer> => {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+};
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+export const hashHead = async (path: string, length: number): Promise<string> => sha256(await readHead(path, length));
 
 export const unreadable = (path: string, error: unknown): SluiceError =>
   new SluiceError('SLUICE_SOURCE_UNREADABLE', `the dump cannot be read: ${messageOf(error)}`, {

@@ -56,7 +56,9 @@ export class DumpSource implements Source {
     }
     for (const file of await findFiles([options.paths].flat())) this.#files.set(file.path, file);
     const from = new Map<string, bigint>();
-    for (const [path, file] of this.#files) from.set(path, resume ? this.#checkpoint!.positionOf(file) : 0n);
+    const paths = new Set(this.#files.keys());
+    for (const [path, file] of this.#files)
+      from.set(path, resume ? await this.#checkpoint!.positionOf(file, paths) : 0n);
     this.#started = clock.monotonic();
     this.#reading = this.#read(port, from).catch((error: unknown) => {
       if (!this.#stopped.signal.aborted)
@@ -144,7 +146,20 @@ export class DumpSource implements Source {
     if (records.length === 0) return;
     if (this.#parts.rate === undefined) port.deliver(file.path, records);
     else await this.#deliverSlowly(file.path, records, port, this.#parts.rate);
-    while (port.full && !this.#stopped.signal.aborted) await port.room();
+    while (port.full && !this.#stopped.signal.aborted) await this.#room(port);
+  }
+
+  /** A stream that stops may never have room again. */
+  #room(port: SourcePort): Promise<void> {
+    const { signal } = this.#stopped;
+    return new Promise((resolve, reject) => {
+      const stop = () => resolve();
+      signal.addEventListener('abort', stop, { once: true });
+      port
+        .room()
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', stop));
+    });
   }
 
   /** A tenth of a second's documents at a time. */
