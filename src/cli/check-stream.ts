@@ -1,5 +1,6 @@
 import { checkCodec } from '../codecs/table.ts';
 import type { PathMistake } from '../config/explain.ts';
+import { connectionMistakes } from '../connections/elasticsearch/options.ts';
 import type { StreamConfig } from './stream-config.ts';
 
 /** Rules between components, which no component can know alone. */
@@ -39,6 +40,9 @@ export const checkStream = ({ source, sink, dead_letter }: StreamConfig): PathMi
     ['sink', sink],
     ['dead_letter', dead_letter],
   ] as const) {
+    if (target?.elasticsearch !== undefined)
+      for (const { path, message } of connectionMistakes(target.elasticsearch))
+        mistakes.push({ path: [name, 'elasticsearch', ...path], message });
     if (target?.kafka !== undefined && target.kafka.brokers === undefined && source.kafka === undefined) {
       mistakes.push({
         path: [name, 'kafka'],

@@ -3,7 +3,7 @@ import { Client, type ClientOptions, errors } from '@elastic/elasticsearch';
 import { type Clock, sleep } from '../../core/clock.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json/values.ts';
-import type { ElasticsearchConnectionOptions } from './options.ts';
+import { connectionMistakes, type ElasticsearchConnectionOptions } from './options.ts';
 
 export interface ElasticsearchRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'HEAD' | 'DELETE';
@@ -43,6 +43,9 @@ export class ElasticsearchConnection {
   #compatible: 8 | 9 = 9;
 
   constructor(options: ElasticsearchConnectionOptions) {
+    const [mistake] = connectionMistakes(options);
+    if (mistake !== undefined)
+      throw new SluiceError('SLUICE_CONFIG_INVALID', mistake.message, { place: mistake.path.join('.') });
     this.#options = options;
     this.#client = new Client(clientOptions(options));
   }
@@ -212,7 +215,9 @@ const clientOptions = ({ nodes, cloud_id, auth, tls, compression }: Elasticsearc
         ...(cert && { cert }),
         ...(key && { key }),
         ...(tls.passphrase && { passphrase: tls.passphrase }),
-        rejectUnauthorized: tls.verify,
+        // Node judges the chain before the client compares the fingerprint, and an authority that nobody installed never
+        // passes: where the fingerprint is all that is known, it is the check.
+        rejectUnauthorized: tls.verify && (tls.ca_fingerprint === undefined || ca !== undefined),
       },
       ...(tls.ca_fingerprint && { caFingerprint: tls.ca_fingerprint }),
     }),
