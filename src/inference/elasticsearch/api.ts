@@ -12,6 +12,8 @@ export interface InferenceApi {
   readonly name: string;
   /** @throws ElasticsearchError, or the transport's errors */
   infer(texts: readonly string[], config: InferenceConfig | undefined, signal: AbortSignal): Promise<TextAnswer[]>;
+  /** Asks whether the model is there. @throws as infer */
+  probe(): Promise<void>;
 }
 
 type Options = ElasticsearchModelOptions['elasticsearch'];
@@ -29,6 +31,16 @@ const trainedModelApi = (
   { timeout, request_timeout }: Options,
 ): InferenceApi => ({
   name: modelId,
+  probe: async () => {
+    const path = `/_ml/trained_models/${encodeURIComponent(modelId)}`;
+    try {
+      await connection.request({ method: 'GET', path, query: { filter_path: 'count' } });
+    } catch (error) {
+      if (!(error instanceof ElasticsearchError) || error.status !== 404) throw error;
+      // The id of a deployment, which only the statistics know by its name.
+      await connection.request({ method: 'GET', path: `${path}/_stats`, query: { filter_path: 'count' } });
+    }
+  },
   infer: async (texts, config, signal) => {
     const request = {
       docs: texts.map((text) => ({ text_field: text })),
@@ -60,11 +72,18 @@ const endpointApi = (
   { task_type, timeout, request_timeout }: Options,
 ): InferenceApi => ({
   name: id,
+  probe: async () => {
+    await connection.request({
+      method: 'GET',
+      path: endpointPath(id, task_type),
+      query: { filter_path: 'endpoints.inference_id' },
+    });
+  },
   infer: async (texts, _config, signal) => {
     const request = { input: [...texts] } satisfies Pick<estypes.InferenceInferenceRequest, 'input'>;
     const { body } = await connection.request({
       method: 'POST',
-      path: `/_inference/${task_type === undefined ? '' : `${task_type}/`}${encodeURIComponent(id)}`,
+      path: endpointPath(id, task_type),
       query: { timeout: `${timeout}ms` },
       body: request,
       signal,
@@ -77,6 +96,9 @@ const endpointApi = (
     }));
   },
 });
+
+const endpointPath = (id: string, task: Options['task_type']): string =>
+  `/_inference/${task === undefined ? '' : `${task}/`}${encodeURIComponent(id)}`;
 
 /** The result fields that the inference processor writes for an endpoint of this task. */
 const endpointFields = (task: string, result: Record<string, unknown>): PlainObject => {

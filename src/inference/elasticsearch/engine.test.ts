@@ -2,14 +2,26 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { estypes } from '@elastic/elasticsearch';
 import { systemClock } from '../../core/clock.ts';
 import { IngestDocument } from '../../core/document.ts';
-import { ProcessorError } from '../../core/errors.ts';
+import { ProcessorError, SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
 import { elasticsearchModelOptions } from '../options.ts';
 import { ElasticsearchEngine } from './engine.ts';
 
-type Answer = { readonly status: number; readonly body: object };
+type InferResult = estypes.MlInferenceResponseResult & { readonly error?: string };
+type Body =
+  | estypes.ErrorResponseBase
+  | { readonly status: estypes.HealthStatus }
+  | { readonly count: number }
+  | { readonly inference_results: InferResult[] }
+  | { readonly endpoints: Pick<estypes.InferenceInferenceEndpointInfo, 'inference_id'>[] }
+  | estypes.InferenceInferenceResult;
+interface Answer {
+  readonly status: number;
+  readonly body: Body;
+}
 interface Received {
   readonly path: string;
   readonly timeout: string | null;
@@ -21,10 +33,29 @@ const error = (status: number, type: string): Answer => ({
   status,
   body: { error: { type, reason: `reason of ${type}` }, status },
 });
+const found = { status: 200, body: { count: 1 } } as const;
+/** What is only read, and how it is answered; each knows `filter_path` alone. */
+const READS: Readonly<Record<string, Answer>> = {
+  '/_cluster/health': { status: 200, body: { status: 'green' } },
+  '/_ml/trained_models/m': found,
+  '/_ml/trained_models/deployed/_stats': found,
+  '/_inference/text_embedding/e': { status: 200, body: { endpoints: [{ inference_id: 'e' }] } },
+  '/_ml/trained_models/forbidden': error(403, 'security_exception'),
+  '/_ml/trained_models/unauthorized': error(401, 'security_exception'),
+  '/_ml/trained_models/busy': error(429, 'es_rejected_execution_exception'),
+};
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   '/_ml/trained_models/m/_infer': ['docs', 'inference_config'],
   '/_inference/text_embedding/e': ['input'],
 };
+const TASK_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  ner: ['results_field', 'tokenization'],
+  text_embedding: ['results_field', 'tokenization'],
+};
+const isKnownConfig = (config: Readonly<Record<string, object>>): boolean =>
+  Object.entries(config).every(([task, options]) =>
+    Object.keys(options).every((key) => TASK_FIELDS[task]?.includes(key)),
+  );
 
 /** Speaks the two inference interfaces as far as their reference pages go; what they do not know is refused. */
 class InferenceServer {
@@ -48,16 +79,20 @@ class InferenceServer {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const url = new URL(request.url!, 'http://x');
-    if (url.pathname === '/_cluster/health') return { status: 200, body: { status: 'green' } };
+    const reads = request.method === 'GET';
+    const parameter = reads ? 'filter_path' : 'timeout';
+    if ([...url.searchParams.keys()].some((key) => key !== parameter)) return error(400, 'illegal_argument_exception');
+    if (reads) return READS[url.pathname] ?? error(404, 'resource_not_found_exception');
     const known = FIELDS[url.pathname];
     if (known === undefined) return error(404, 'resource_not_found_exception');
     const body = JSON.parse(Buffer.concat(chunks).toString()) as {
       docs?: { text_field: string }[];
       input?: string[];
-      inference_config?: unknown;
+      inference_config?: Record<string, object>;
     };
     const unknown = Object.keys(body).filter((key) => !known.includes(key));
-    if (unknown.length > 0) return error(400, 'x_content_parse_exception');
+    if (unknown.length > 0 || !isKnownConfig(body.inference_config ?? {}))
+      return error(400, 'x_content_parse_exception');
     const texts = body.input ?? body.docs!.map(({ text_field }) => text_field);
     const received = {
       path: url.pathname,
@@ -128,6 +163,68 @@ describe('a model in Elasticsearch', () => {
     );
   };
   const texts = Array.from({ length: 60 }, (_, index) => `text ${index}`);
+
+  const stopped = (options: object, code: string, hint: RegExp) =>
+    assert.rejects(engineFor(options).start(), (fault) => {
+      assert.ok(fault instanceof SluiceError, String(fault));
+      assert.equal(fault.code, code);
+      assert.match(fault.hint ?? '', hint);
+      return true;
+    });
+
+  const real = process.env.SLUICE_TEST_ML_URL;
+  describe(real === undefined ? 'on a local server in its place' : `on the cluster ${new URL(real).host}`, () => {
+    const place = real === undefined ? {} : { nodes: real };
+    const model_id = real === undefined ? 'm' : (process.env.SLUICE_TEST_ML_MODEL ?? 'm');
+
+    test('starts, and infers every text', async () => {
+      const engine = engineFor({ ...place, model_id });
+      await engine.start();
+      const results = await inferAll(engine, texts);
+      assert.ok(
+        results.every((result) => result.status === 'fulfilled' && 'predicted_value' in (result.value as object)),
+      );
+    });
+
+    test('a model that is not there stops the start', () =>
+      stopped({ ...place, model_id: 'sluice-none' }, 'SLUICE_MODEL_MISSING', /_ml\/trained_models/));
+
+    test('an inference endpoint that is not there stops the start', () =>
+      stopped({ ...place, inference_id: 'sluice-none' }, 'SLUICE_MODEL_MISSING', /_inference/));
+
+    test('an option that the cluster does not know is the failure of each document', async () => {
+      const results = await inferAll(engineFor({ ...place, model_id }), ['a', 'b'], { ner: { no_such_option: 1 } });
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ['rejected', 'rejected'],
+      );
+    });
+  });
+
+  test('a model that the user may not see stops the start', async () => {
+    await stopped({ model_id: 'forbidden' }, 'SLUICE_SINK_AUTH', /monitor_ml/);
+    await stopped({ model_id: 'unauthorized' }, 'SLUICE_SINK_AUTH', /auth/);
+  });
+
+  test("a deployment's id, an endpoint's, and a cluster that is busy do not stop it", async () => {
+    warnings.length = 0;
+    await engineFor({ model_id: 'deployed' }).start();
+    await engineFor({ inference_id: 'e', task_type: 'text_embedding' }).start();
+    assert.deepEqual(warnings, []);
+    await engineFor({ model_id: 'busy' }).start();
+    assert.equal(warnings.length, 1);
+  });
+
+  test('what is taken away while the stream runs is waited for', async () => {
+    server.refusals = [
+      () => error(404, 'resource_not_found_exception'),
+      () => error(401, 'security_exception'),
+      () => error(403, 'security_exception'),
+    ];
+    const results = await inferAll(engineFor({ model_id: 'm', max_in_flight: 1 }), texts.slice(0, 20));
+    assert.ok(results.every(({ status }) => status === 'fulfilled'));
+    assert.deepEqual(server.refusals, []);
+  });
 
   test('gets many texts a request, with its timeout and inference_config', async () => {
     const engine = engineFor({ model_id: 'm', timeout: '7s' });

@@ -1,7 +1,7 @@
 import { ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, sleep } from '../../core/clock.ts';
-import { messageOf, ProcessorError } from '../../core/errors.ts';
+import { messageOf, ProcessorError, SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import type { PlainObject } from '../../core/json/values.ts';
 import type { Engine, ModelSetLog } from '../model-set.ts';
@@ -57,8 +57,19 @@ export class ElasticsearchEngine implements Engine {
     };
   }
 
-  start(): Promise<void> {
-    return this.#connection.ready(this.#parts.clock);
+  /** @throws SluiceError where no document could ever be inferred: no cluster, no such model, no right to it */
+  async start(): Promise<void> {
+    await this.#connection.ready(this.#parts.clock);
+    try {
+      await this.#api.probe();
+    } catch (error) {
+      const fatal = startFault(error, this.#api.name, this.#connection.place);
+      if (fatal !== undefined) throw fatal;
+      this.#parts.log.warn('the cluster did not say whether it has the model; the documents will wait for it', {
+        model: this.#api.name,
+        error: messageOf(error),
+      });
+    }
   }
 
   async close(): Promise<void> {
@@ -146,6 +157,25 @@ export class ElasticsearchEngine implements Engine {
 /** What the text or the options caused: the cluster understood and said no. */
 const isRefusal = (error: unknown): error is ElasticsearchError =>
   error instanceof ElasticsearchError && error.status === 400;
+
+/** An overloaded cluster may answer later; what it does not have or does not allow stays so. */
+const startFault = (error: unknown, model: string, place: string): SluiceError | undefined => {
+  if (!(error instanceof ElasticsearchError)) return undefined;
+  const { status, message: reason } = error;
+  if (status === 401 || status === 403)
+    return new SluiceError('SLUICE_SINK_AUTH', `Elasticsearch refused access to the model [${model}]: ${reason}`, {
+      place,
+      hint: 'Check auth; the user needs the cluster privilege monitor_ml for model_id, monitor_inference for inference_id.',
+      cause: error,
+    });
+  if (status === 404)
+    return new SluiceError('SLUICE_MODEL_MISSING', `the cluster has no model [${model}]: ${reason}`, {
+      place,
+      hint: 'Check model_id or inference_id and its task_type; GET _ml/trained_models and GET _inference/_all list what is there.',
+      cause: error,
+    });
+  return undefined;
+};
 
 const tell = ({ done }: Waiting, answer: TextAnswer): void => {
   if ('fault' in answer) done(new ProcessorError('inference_exception', answer.fault));
