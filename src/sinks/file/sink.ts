@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,8 @@ import type { IngestDocument } from '../../core/document.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { PlainObject } from '../../core/json/values.ts';
 import { writeJson } from '../../core/json/write.ts';
+import { mendEnd } from './appended.ts';
+import { LengthNote } from './length-note.ts';
 import type { FileSinkOptions } from './options.ts';
 
 export interface FileSinkParts {
@@ -18,6 +20,7 @@ export interface FileSinkParts {
   readonly resume: boolean;
   /** True to add to a file that is there, as dead letters do. */
   readonly append?: boolean;
+  readonly log?: { warn(message: string, fields?: object): void };
 }
 
 interface FileItem extends WriteItem {
@@ -37,13 +40,17 @@ export class FileSink implements Sink<FileItem> {
   readonly #parts: FileSinkParts;
   readonly #working: string;
   readonly #compress: ((data: string) => Promise<Buffer>) | undefined;
+  readonly #note: LengthNote;
   #file: FileHandle | undefined;
   #bytes = 0;
+  /** True while a finished file that a resumed run goes on with is still in its place. */
+  #finished = false;
 
   constructor(parts: FileSinkParts) {
     this.#parts = parts;
     const { path } = parts.options;
     this.#working = parts.append === true ? path : `${path}.part`;
+    this.#note = new LengthNote(this.#working);
     this.#compress = path.endsWith('.gz') ? compressions.gz : path.endsWith('.zst') ? compressions.zst : undefined;
   }
 
@@ -51,30 +58,63 @@ export class FileSink implements Sink<FileItem> {
     const { options, resume, append } = this.#parts;
     try {
       mkdirSync(dirname(options.path), { recursive: true });
-      if (append === true) {
-        this.#file = await open(options.path, 'a');
-        return;
-      }
-      if (resume && existsSync(this.#working)) {
-        this.#bytes = Number(existsSync(this.#note) ? readFileSync(this.#note, 'utf8') : 0);
-        await truncate(this.#working, this.#bytes);
-        this.#file = await open(this.#working, 'a');
-        return;
-      }
-      // A resumed run whose file is complete already goes on with that one.
-      if (resume && existsSync(options.path)) {
-        await rename(options.path, this.#working);
-        this.#file = await open(this.#working, 'a');
-        this.#bytes = (await this.#file.stat()).size;
-        return;
-      }
-      this.#file = await open(this.#working, 'w');
+      if (append === true) await this.#openAppended();
+      else if (resume) await this.#openResumed();
+      else await this.#openNew();
     } catch (error) {
-      throw new SluiceError('SLUICE_SINK_UNWRITABLE', `the file cannot be written: ${messageOf(error)}`, {
-        place: options.path,
-        cause: error,
-      });
+      throw error instanceof SluiceError ? error : this.#unwritable(error);
     }
+  }
+
+  async #openAppended(): Promise<void> {
+    const { path } = this.#parts.options;
+    const damaged = await mendEnd(path);
+    if (damaged !== undefined)
+      this.#parts.log?.warn('a compressed file was cut off, so nothing could be added to it: it was moved aside', {
+        path,
+        moved_to: damaged,
+      });
+    this.#file = await open(path, 'a');
+  }
+
+  async #openNew(): Promise<void> {
+    // An earlier run's note says nothing about this one's file.
+    this.#note.remove();
+    this.#file = await open(this.#working, 'w');
+  }
+
+  async #openResumed(): Promise<void> {
+    const { path } = this.#parts.options;
+    const written = existsSync(this.#working) ? statSync(this.#working).size : 0;
+    if (written > 0) {
+      this.#bytes = this.#notedOf(written);
+      await truncate(this.#working, this.#bytes);
+      this.#file = await open(this.#working, 'a');
+    } else if (existsSync(path)) {
+      // Everything was written already: it stays in its place until there is more.
+      this.#finished = true;
+      this.#file = await open(path, 'a');
+      this.#bytes = (await this.#file.stat()).size;
+    } else await this.#openNew();
+  }
+
+  #notedOf(written: number): number {
+    const noted = this.#note.read();
+    if (noted !== undefined && noted <= written) return noted;
+    throw new SluiceError(
+      'SLUICE_SINK_UNWRITABLE',
+      noted === undefined
+        ? 'the interrupted file cannot be gone on with: nothing tells how much of it was delivered'
+        : `the interrupted file cannot be gone on with: ${noted} bytes of it were delivered, and ${written} are there`,
+      { place: this.#working, hint: 'Move it aside and start without --resume.' },
+    );
+  }
+
+  #unwritable(error: unknown): SluiceError {
+    return new SluiceError('SLUICE_SINK_UNWRITABLE', `the file cannot be written: ${messageOf(error)}`, {
+      place: this.#parts.options.path,
+      cause: error,
+    });
   }
 
   prepare(document: IngestDocument, record: { defaultId: () => string }): FileItem {
@@ -102,16 +142,19 @@ export class FileSink implements Sink<FileItem> {
     const text = items.map((item) => item.text).join('');
     const data = this.#compress === undefined ? Buffer.from(text) : await this.#compress(text);
     try {
+      if (this.#finished) {
+        // First the note: without it, a crash would leave a working file that nobody dares to go on with.
+        await this.#note.write(this.#bytes);
+        await rename(this.#parts.options.path, this.#working);
+        this.#finished = false;
+      }
       await this.#file!.appendFile(data);
       await this.#file!.datasync();
+      this.#bytes += data.length;
+      if (this.#parts.append !== true) await this.#note.write(this.#bytes);
     } catch (error) {
-      throw new SluiceError('SLUICE_SINK_UNWRITABLE', `the file cannot be written: ${messageOf(error)}`, {
-        place: this.#parts.options.path,
-        cause: error,
-      });
+      throw this.#unwritable(error);
     }
-    this.#bytes += data.length;
-    if (this.#parts.append !== true) writeFileSync(this.#note, String(this.#bytes));
     return items.map(() => ({ outcome: 'delivered' }));
   }
 
@@ -121,13 +164,11 @@ export class FileSink implements Sink<FileItem> {
     this.#file = undefined;
     await file.sync();
     await file.close();
-    if (!clean || this.#parts.append === true) return;
-    await rename(this.#working, this.#parts.options.path);
-    rmSync(this.#note, { force: true });
-  }
-
-  /** How long the working file is; kept beside it. */
-  get #note(): string {
-    return `${this.#working}.length`;
+    if (this.#finished || this.#parts.append === true) return;
+    if (clean) await rename(this.#working, this.#parts.options.path);
+    // What was delivered is gone on with; an empty file only stands in the way.
+    else if (this.#bytes > 0) return;
+    else rmSync(this.#working, { force: true });
+    this.#note.remove();
   }
 }
