@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { SluiceError } from '../../src/core/errors.ts';
 import type { InferenceField } from '../../src/sinks/elasticsearch/mappings.ts';
@@ -17,6 +20,16 @@ const vector = (sha256: string, windows = false): InferenceField => ({
   windows,
 });
 const entities = (sha256: string): InferenceField => ({ ...vector(sha256), path: 'ml.ner', task: 'ner' });
+
+const inferenceProperties = (dims: number, similarity: string) => ({
+  properties: {
+    ml: {
+      properties: {
+        body: { properties: { predicted_value: { type: 'dense_vector', dims, index: true, similarity } } },
+      },
+    },
+  },
+});
 
 interface Mapping {
   readonly mappings: {
@@ -110,6 +123,70 @@ for (const { url, version } of await clusters()) {
       await refused(opened({ index, mappings: 'auto' }, [vector('bb')]), /come from the model \[minilm\]/);
       const mixed = await opened({ index, mappings: 'auto' }, [vector('bb')], true);
       for (const { sink } of [first, again, mixed]) await sink.close(true);
+    });
+
+    test('templated names and data streams refuse another model too, unless mixing is allowed', async () => {
+      const prefix = uniqueName('mixed');
+      const options = { index: `${prefix}-{{{kind}}}`, mappings: 'auto' };
+      const { write, sink } = await opened(options, [vector('aa')]);
+      await write(documentOf({ kind: 'a', ml: { body: { predicted_value: [1, 0, 0] } } }));
+      await refused(opened(options, [vector('bb')]), /come from the model \[minilm\]/);
+      // Another stream, whose template is not there yet.
+      await refused(
+        opened({ index: `${prefix}-a{{{kind}}}`, mappings: 'auto' }, [vector('bb')]),
+        /come from the model \[minilm\]/,
+      );
+      const again = await opened(options, [vector('aa')]);
+      const mixed = await opened(options, [vector('bb')], true);
+      const stream = { index: uniqueName('vectors'), mappings: 'auto', data_stream: true };
+      const first = await opened(stream, [vector('aa')]);
+      await first.write(
+        documentOf({ '@timestamp': '2026-01-01T00:00:00Z', ml: { body: { predicted_value: [1, 0, 0] } } }),
+      );
+      await refused(opened(stream, [vector('bb')]), /come from the model \[minilm\]/);
+      for (const each of [sink, again.sink, mixed.sink, first.sink]) await each.close(true);
+    });
+
+    test('a mappings file is marked with the model, so that a second one is refused', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sluice-'));
+      const mappings = join(folder, 'mappings.json');
+      writeFileSync(
+        mappings,
+        JSON.stringify({ mappings: { _meta: { owner: 'us' }, ...inferenceProperties(3, 'cosine') } }),
+      );
+      const index = uniqueName('file');
+      const { sink } = await opened({ index, mappings }, [vector('aa')]);
+      const { _meta } = await mappingOf(index);
+      assert.deepEqual([_meta.owner, Object.keys(_meta.sluice!.vectors)], ['us', ['ml.body']]);
+      const again = await opened({ index, mappings }, [vector('aa')]);
+      await refused(opened({ index, mappings }, [vector('bb')]), /come from the model \[minilm\]/);
+      for (const each of [sink, again.sink]) await each.close(true);
+      rmSync(folder, { recursive: true });
+    });
+
+    test('vectors of nobody knows which model are refused, unless there are none', async () => {
+      const index = uniqueName('nobody');
+      await elastic(url, 'PUT', `/${index}`, { mappings: inferenceProperties(3, 'cosine') });
+      await elastic(url, 'PUT', `/${index}/_doc/a?refresh=true`, { ml: { body: { predicted_value: [1, 0, 0] } } });
+      await refused(opened({ index, mappings: 'auto' }, [vector('aa')]), /nothing says which model/);
+      const mixed = await opened({ index, mappings: 'auto' }, [vector('aa')], true);
+      const empty = uniqueName('empty');
+      await elastic(url, 'PUT', `/${empty}`, { mappings: inferenceProperties(3, 'cosine') });
+      const fresh = await opened({ index: empty, mappings: 'auto' }, [vector('aa')]);
+      assert.ok((await mappingOf(empty))._meta.sluice);
+      for (const { sink } of [mixed, fresh]) await sink.close(true);
+    });
+
+    test('a vector of other dimensions or another similarity is named', async () => {
+      for (const [dims, similarity, reason] of [
+        [4, 'cosine', /has 4 dimensions, and the model 3/],
+        [3, 'l2_norm', /compares by l2_norm, and the model by cosine/],
+      ] as const) {
+        const index = uniqueName('shape');
+        await elastic(url, 'PUT', `/${index}`, { mappings: inferenceProperties(dims, similarity) });
+        await refused(opened({ index, mappings: 'auto' }, [vector('aa')]), reason);
+        await refused(opened({ index: `${index}{{{n}}}`, mappings: 'auto' }, [vector('aa')]), reason);
+      }
     });
 
     test('an index that is there gets the missing fields; one that contradicts is refused', async () => {

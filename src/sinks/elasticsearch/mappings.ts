@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
-import type { JsonValue, PlainObject } from '../../core/json/values.ts';
+import type { PlainObject } from '../../core/json/values.ts';
+import { checkProvenance, checkVectors, provenance, withProvenance } from './vectors.ts';
 
 /** A field that an inference step writes. */
 export interface InferenceField {
@@ -15,6 +16,8 @@ export interface InferenceField {
   readonly similarity: string;
   /** True where a vector is an array of window objects. */
   readonly windows: boolean;
+  /** True where the result is not under `path` but beside others: `input_output`. */
+  readonly direct?: boolean;
 }
 
 export interface IndexSettings {
@@ -36,7 +39,7 @@ type Properties = Record<string, PlainObject>;
 export const inferenceMappings = (fields: readonly InferenceField[]): PlainObject => {
   const properties: Properties = {};
   for (const field of fields) {
-    const target = nest(properties, field.path.split('.'));
+    const target = nest(properties, field.path.split('.').filter(Boolean));
     target.model_id = { type: 'keyword' };
     target.is_truncated = { type: 'boolean' };
     if (field.task === 'ner') {
@@ -63,13 +66,6 @@ export const inferenceMappings = (fields: readonly InferenceField[]): PlainObjec
   return { _meta: { sluice: { vectors: provenance(fields) } }, properties };
 };
 
-const provenance = (fields: readonly InferenceField[]): PlainObject =>
-  Object.fromEntries(
-    fields
-      .filter(({ task }) => task === 'text_embedding')
-      .map(({ path, model_id, sha256, pooling, dims }) => [path, { model_id, sha256, pooling, dims }]),
-  );
-
 const nest = (properties: Properties, path: readonly string[]): Properties => {
   let at = properties;
   for (const part of path) {
@@ -87,13 +83,14 @@ const nest = (properties: Properties, path: readonly string[]): Properties => {
 export const prepareIndex = async (connection: ElasticsearchConnection, settings: IndexSettings): Promise<void> => {
   const { index, mappings, dataStream } = settings;
   if (mappings === 'off') return;
-  const body = mappings === 'auto' ? settings.body : readMappings(mappings);
+  const body = mappings === 'auto' ? settings.body : marked(readMappings(mappings), settings.fields);
   try {
     if (index.includes('{{') || dataStream) await putTemplate(connection, settings, body);
     else {
       const existing = await currentMappings(connection, index);
-      if (existing === undefined) await createIndex(connection, index, body);
-      else await fit(connection, settings, existing, body);
+      if (existing !== undefined) await fit(connection, settings, existing, body);
+      else if (!(await createIndex(connection, index, body)))
+        await fit(connection, settings, (await currentMappings(connection, index)) ?? {}, body);
     }
   } catch (error) {
     if (!(error instanceof ElasticsearchError)) throw error;
@@ -119,12 +116,21 @@ const readMappings = (path: string): PlainObject => {
   }
 };
 
-const createIndex = async (connection: ElasticsearchConnection, index: string, body: PlainObject): Promise<void> => {
+/** A mappings file says nothing of the vectors' model, and the next stream must be able to tell. */
+const marked = (body: PlainObject, fields: readonly InferenceField[]): PlainObject => {
+  if (Object.keys(provenance(fields)).length === 0) return body;
+  const mappings = body.mappings as PlainObject | undefined;
+  return { ...body, mappings: { ...mappings, _meta: withProvenance(mappings?._meta as PlainObject, fields) } };
+};
+
+/** False where another worker was quicker. */
+const createIndex = async (connection: ElasticsearchConnection, index: string, body: PlainObject): Promise<boolean> => {
   try {
     await connection.request({ method: 'PUT', path: `/${encodeURIComponent(index)}`, body });
+    return true;
   } catch (error) {
-    // Another worker was quicker.
     if (!(error instanceof ElasticsearchError) || error.type !== 'resource_already_exists_exception') throw error;
+    return false;
   }
 };
 
@@ -133,9 +139,10 @@ export const patternOf = (index: string): string => index.replace(/\{\{\{?[^}]*\
 
 const putTemplate = async (
   connection: ElasticsearchConnection,
-  { index, dataStream, streamName }: IndexSettings,
+  settings: IndexSettings,
   body: PlainObject,
 ): Promise<void> => {
+  const { index, dataStream, streamName } = settings;
   const pattern = patternOf(index);
   if (pattern === '*') {
     throw new SluiceError(
@@ -147,6 +154,9 @@ const putTemplate = async (
       },
     );
   }
+  const path = `/_index_template/sluice-${encodeURIComponent(streamName)}`;
+  if (Object.keys(provenance(settings.fields)).length > 0)
+    await checkTemplated(connection, settings, path, pattern, body);
   const template: PlainObject = {
     index_patterns: [pattern],
     priority: 200,
@@ -154,20 +164,56 @@ const putTemplate = async (
     _meta: { sluice: { stream: streamName } },
   };
   if (dataStream) template.data_stream = {};
-  await connection.request({
-    method: 'PUT',
-    path: `/_index_template/sluice-${encodeURIComponent(streamName)}`,
-    body: template,
-  });
+  await connection.request({ method: 'PUT', path, body: template });
 };
+
+/** What was written under the pattern before: kNN searches all of it together. */
+const checkTemplated = async (
+  connection: ElasticsearchConnection,
+  settings: IndexSettings,
+  path: string,
+  pattern: string,
+  body: PlainObject,
+): Promise<void> => {
+  const { fields, allowMixedVectors } = settings;
+  const answer = await found(connection, path);
+  for (const { index_template } of (answer as { index_templates?: Templates } | undefined)?.index_templates ?? []) {
+    const meta = index_template.template?.mappings?._meta;
+    if (!allowMixedVectors && index_template.index_patterns.includes(pattern)) checkProvenance(pattern, meta, fields);
+  }
+  const problems: string[] = [];
+  for (const [name, mapping] of Object.entries((await currentMappings(connection, pattern)) ?? {})) {
+    if (!allowMixedVectors) await checkVectors(connection, name, mapping, fields);
+    const own: string[] = [];
+    compare(propertiesOf(mapping), propertiesOf(body.mappings as PlainObject | undefined), [], own, true);
+    problems.push(...own.map((problem) => `${name}: ${problem}`));
+  }
+  contradicted(pattern, problems);
+};
+
+type Templates = readonly {
+  readonly index_template: {
+    readonly index_patterns: readonly string[];
+    readonly template?: { readonly mappings?: { readonly _meta?: PlainObject } };
+  };
+}[];
+
+const propertiesOf = (mapping: PlainObject | undefined) => (mapping?.properties ?? {}) as Properties;
 
 const currentMappings = async (
   connection: ElasticsearchConnection,
   index: string,
-): Promise<PlainObject[] | undefined> => {
+): Promise<Record<string, PlainObject> | undefined> => {
+  const answer = await found(connection, `/${encodeURIComponent(index)}/_mapping`);
+  if (answer === undefined) return undefined;
+  const byName = answer as Record<string, { mappings: PlainObject }>;
+  return Object.fromEntries(Object.entries(byName).map(([name, { mappings }]) => [name, mappings]));
+};
+
+/** The answer; undefined where there is nothing. */
+const found = async (connection: ElasticsearchConnection, path: string): Promise<unknown> => {
   try {
-    const { body } = await connection.request({ method: 'GET', path: `/${encodeURIComponent(index)}/_mapping` });
-    return Object.values(body as Record<string, { mappings: PlainObject }>).map(({ mappings }) => mappings);
+    return (await connection.request({ method: 'GET', path })).body;
   } catch (error) {
     if (error instanceof ElasticsearchError && error.status === 404) return undefined;
     throw error;
@@ -177,70 +223,61 @@ const currentMappings = async (
 /** An existing index: other vectors are refused, missing fields are added, and what contradicts is told. */
 const fit = async (
   connection: ElasticsearchConnection,
-  settings: IndexSettings,
-  existing: readonly PlainObject[],
+  { index, fields, allowMixedVectors, mappings }: IndexSettings,
+  existing: Readonly<Record<string, PlainObject>>,
   wanted: PlainObject,
 ): Promise<void> => {
-  const { index, fields, allowMixedVectors } = settings;
+  const properties = propertiesOf(wanted.mappings as PlainObject | undefined);
   const problems: string[] = [];
-  for (const mapping of existing) {
-    const known =
-      ((mapping._meta as PlainObject | undefined)?.sluice as { vectors?: Record<string, PlainObject> } | undefined)
-        ?.vectors ?? {};
-    for (const [path, mine] of Object.entries(provenance(fields))) {
-      const theirs = known[path];
-      if (theirs !== undefined && !allowMixedVectors && theirs.sha256 !== (mine as PlainObject).sha256) {
-        throw new SluiceError(
-          'SLUICE_SINK_MAPPING',
-          `the vectors in [${path}] come from the model [${String(theirs.model_id)}] (sha-256 ${String(theirs.sha256).slice(0, 12)}…), and this stream would write those of another`,
-          {
-            place: index,
-            hint: 'Vectors of two models cannot be compared. Write into a new index, or start with --allow-mixed-vectors.',
-          },
-        );
-      }
-    }
-    compare(
-      (mapping.properties ?? {}) as Properties,
-      ((wanted.mappings as PlainObject | undefined)?.properties ?? {}) as Properties,
-      [],
-      problems,
-    );
+  for (const [name, mapping] of Object.entries(existing)) {
+    if (!allowMixedVectors) await checkVectors(connection, name, mapping, fields);
+    compare(propertiesOf(mapping), properties, [], problems);
   }
-  if (problems.length > 0) {
-    throw new SluiceError(
-      'SLUICE_SINK_MAPPING',
-      `the mapping does not fit what the pipeline writes:\n  ${problems.join('\n  ')}`,
-      {
-        place: index,
-        hint: 'Write into a new index, or set `mappings: off` when the cluster is meant to decide.',
-      },
-    );
-  }
-  const { properties, _meta } = (wanted.mappings ?? {}) as PlainObject & {
-    properties?: JsonValue;
-    _meta?: PlainObject;
-  };
-  if (settings.mappings !== 'auto' || fields.length === 0 || properties === undefined) return;
-  const meta = { ...((existing[0]?._meta as PlainObject | undefined) ?? {}), ...(_meta ?? {}) } as PlainObject;
+  contradicted(index, problems);
+  if (fields.length === 0 || (mappings !== 'auto' && Object.keys(provenance(fields)).length === 0)) return;
   await connection.request({
     method: 'PUT',
     path: `/${encodeURIComponent(index)}/_mapping`,
-    body: { properties, _meta: meta },
+    body: {
+      ...(mappings === 'auto' && { properties }),
+      _meta: withProvenance(Object.values(existing)[0]?._meta as PlainObject | undefined, fields),
+    },
   });
 };
 
-const compare = (have: Properties, want: Properties, path: readonly string[], problems: string[]): void => {
+const contradicted = (place: string, problems: readonly string[]): void => {
+  if (problems.length === 0) return;
+  throw new SluiceError(
+    'SLUICE_SINK_MAPPING',
+    `the mapping does not fit what the pipeline writes:\n  ${problems.join('\n  ')}`,
+    { place, hint: 'Write into a new index, or set `mappings: off` when the cluster is meant to decide.' },
+  );
+};
+
+const compare = (
+  have: Properties,
+  want: Properties,
+  path: readonly string[],
+  problems: string[],
+  vectorsOnly = false,
+): void => {
   for (const [name, wanted] of Object.entries(want)) {
-    const found = have[name];
-    if (found === undefined) continue;
+    const there = have[name];
+    if (there === undefined) continue;
     const here = [...path, name].join('.');
     const type = (mapping: PlainObject) => (mapping.type as string | undefined) ?? 'object';
-    if (type(found) !== type(wanted))
-      problems.push(`[${here}] is mapped as ${type(found)}, and the pipeline writes ${type(wanted)}`);
-    else if (wanted.type === 'dense_vector' && found.dims !== undefined && found.dims !== wanted.dims)
-      problems.push(`[${here}] has ${String(found.dims)} dimensions, and the model ${String(wanted.dims)}`);
+    if (type(there) !== type(wanted)) {
+      if (!vectorsOnly || type(wanted) === 'dense_vector')
+        problems.push(`[${here}] is mapped as ${type(there)}, and the pipeline writes ${type(wanted)}`);
+    } else if (wanted.type === 'dense_vector') {
+      if (there.dims !== undefined && wanted.dims !== undefined && there.dims !== wanted.dims)
+        problems.push(`[${here}] has ${String(there.dims)} dimensions, and the model ${String(wanted.dims)}`);
+      if (there.similarity !== undefined && wanted.similarity !== undefined && there.similarity !== wanted.similarity)
+        problems.push(
+          `[${here}] compares by ${String(there.similarity)}, and the model by ${String(wanted.similarity)}`,
+        );
+    }
     if (wanted.properties !== undefined)
-      compare((found.properties ?? {}) as Properties, wanted.properties as Properties, [...path, name], problems);
+      compare(propertiesOf(there), wanted.properties as Properties, [...path, name], problems, vectorsOnly);
   }
 };
