@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { messageOf, SluiceError } from '../core/errors.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
 import { metricsText } from './metrics.ts';
 
@@ -19,7 +20,14 @@ export const healthServer = async (supervisor: Supervisor, address: string): Pro
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(supervisor)),
   );
   const [host, port] = splitAddress(address);
-  await server.listen({ host, port });
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    throw new SluiceError('SLUICE_USAGE', `--http cannot listen on [${address}]: ${messageOf(error)}`, {
+      hint: 'Name another port, or end the process that has this one.',
+      cause: error,
+    });
+  }
   return server;
 };
 
@@ -28,6 +36,8 @@ export const splitAddress = (address: string): [string, number] => {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):?(\d{1,5})$/.exec(address) ?? /^()()(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535)
-    throw new RangeError(`not an address: [${address}]; write it like 127.0.0.1:9281`);
+    throw new SluiceError('SLUICE_USAGE', `--http takes no such address: [${address}]`, {
+      hint: 'Write it like 127.0.0.1:9281; ports end at 65535.',
+    });
   return [match[1] || match[2] || '127.0.0.1', port];
 };
