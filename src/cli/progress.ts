@@ -4,6 +4,7 @@ const { Format, Presets, SingleBar } = cliProgress;
 
 /** What a running stream shows to a person: one line that stays in its place. */
 export interface Progress {
+  /** @param read bytes, of `total` */
   update(read: number, total: number): void;
   /** Prints a line above the bar. */
   print(text: string): void;
@@ -12,10 +13,20 @@ export interface Progress {
 
 const WIDTH = 80;
 
+export interface Counts {
+  readonly read: number;
+  readonly settled: number;
+}
+
+/** How much of the work is done: of the bytes that were read, those whose documents are settled. */
+export const shareOf = (bytes: number, total: number, { read, settled }: Counts): number =>
+  total === 0 || read === 0 ? 0 : Math.min(1, bytes / total) * (settled / read);
+
 /** A bar on a terminal, where the size of the work is known; nothing elsewhere. */
-export const createProgress = (settled: () => number, show: boolean): Progress => {
+export const createProgress = (counts: () => Counts, show: boolean): Progress => {
   if (!show) return { update: () => {}, print: (text) => void process.stderr.write(text), stop: () => {} };
   const started = Date.now();
+  let [bytes, total] = [0, 0];
   const bar = new SingleBar(
     {
       stream: process.stderr,
@@ -24,7 +35,7 @@ export const createProgress = (settled: () => number, show: boolean): Progress =
       format: (options, params, payload) => {
         const { documents } = payload as { documents: number };
         const seconds = Math.max(0.001, (Date.now() - started) / 1000);
-        const share = params.total === 0 ? 0 : params.value / params.total;
+        const share = params.value / params.total;
         const line = ` ${Format.BarFormat(share, options)} ${String(Math.floor(share * 100)).padStart(3)} %  ${documents.toLocaleString('en')} documents  ${(documents / seconds).toFixed(0)}/s`;
         return line.slice(0, Math.min(WIDTH, process.stderr.columns ?? WIDTH));
       },
@@ -32,11 +43,14 @@ export const createProgress = (settled: () => number, show: boolean): Progress =
     Presets.shades_classic,
   );
   bar.start(1, 0, { documents: 0 });
-  const timer = setInterval(() => bar.update({ documents: settled() }), 200);
+  const redraw = () => {
+    const now = counts();
+    bar.update(shareOf(bytes, total, now), { documents: now.settled });
+  };
+  const timer = setInterval(redraw, 200);
   return {
-    update: (read, total) => {
-      bar.setTotal(Math.max(1, total));
-      bar.update(read, { documents: settled() });
+    update: (read, all) => {
+      [bytes, total] = [read, all];
     },
     print: (text) => {
       process.stderr.write(`\r\u001b[2K${text}`);
@@ -44,7 +58,7 @@ export const createProgress = (settled: () => number, show: boolean): Progress =
     },
     stop: () => {
       clearInterval(timer);
-      bar.update({ documents: settled() });
+      redraw();
       bar.stop();
     },
   };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Stream } from '../runtime/stream.ts';
 import { readEnriched } from './enriched-file.ts';
 import type { LoadedStream } from './load-stream.ts';
@@ -6,7 +7,6 @@ import { DEFAULT_MODEL, embed, formatHit, searchFile } from './semantic-search.t
 export interface SummaryOptions {
   readonly json: boolean;
   readonly search: string | undefined;
-  readonly interrupted: boolean;
 }
 
 const CLASSES: readonly (readonly [string, string])[] = [
@@ -21,7 +21,7 @@ const WIDTH = 80;
 export const printSummary = async (
   loaded: LoadedStream,
   stream: Stream,
-  { json, search, interrupted }: SummaryOptions,
+  { json, search }: SummaryOptions,
 ): Promise<void> => {
   const { counters } = stream;
   const { delivered, duplicate, filtered, dead_lettered } = counters.settled;
@@ -39,9 +39,10 @@ export const printSummary = async (
     duplicate,
     filtered,
     dead_lettered,
+    ...(stream.endedEarly && { ended_early: true }),
   };
   const path = loaded.config.sink.file?.path;
-  const looks = path !== undefined && !interrupted && delivered > 0;
+  const looks = path !== undefined && !stream.endedEarly && delivered > 0;
   const entities = looks ? await topEntities(path) : undefined;
   if (json) {
     console.log(JSON.stringify({ ...numbers, ...(entities && { entities }) }));
@@ -62,9 +63,28 @@ export const printSummary = async (
       );
   }
   console.error(lines.join('\n'));
+  if (stream.endedEarly) console.error(howToGoOn(loaded));
   if (looks) console.error(`  written to ${path}`);
   if (search !== undefined && looks) await showSearch(path, search);
 };
+
+/** For a stream that was stopped before its source had ended. */
+const howToGoOn = ({ config, file }: LoadedStream): string => {
+  const lines = ['  stopped before the end of the source'];
+  const part = `${config.sink.file?.path}.part`;
+  if (config.sink.file !== undefined && existsSync(part)) lines.push(`  what was delivered so far lies in ${part}`);
+  const { paths, checkpoint } = config.source.dump ?? {};
+  const from = [paths ?? []].flat();
+  if (checkpoint === undefined || from.includes('-')) lines.push('  the next run starts from the beginning');
+  else {
+    const words = ['replay', file, '--from', ...from, '--checkpoint', checkpoint, '--resume'];
+    lines.push(`  to go on: npx sluice ${words.map(quoted).join(' ')}`);
+  }
+  return lines.join('\n');
+};
+
+/** As a shell takes it for one word. */
+const quoted = (word: string): string => (/^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 const showSearch = async (path: string, query: string): Promise<void> => {
   const [vector] = await embed(DEFAULT_MODEL, [query]);

@@ -2,7 +2,7 @@ import { messageOf, SluiceError } from '../../core/errors.ts';
 import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
-import { healthServer } from '../../server/health.ts';
+import { healthServer, splitAddress } from '../../server/health.ts';
 import { buildStream } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
@@ -25,21 +25,28 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const showBar = process.stderr.isTTY === true && options.json !== true;
   let print = (text: string): void => void process.stderr.write(text);
   const log = createLog(options.json === true, (text) => print(text));
+  // Before models are loaded, which takes a while.
+  if (options.http !== undefined) splitAddress(options.http);
   const loaded = files.map((file) => mustLoad(file, log, options.override));
   refuseTwins(loaded);
   const journal = openJournal(loaded, log);
   for (const { models } of loaded) await models.start(trialRun, journal);
   const finite = loaded.length === 1 && loaded[0]!.config.source.dump !== undefined;
-  const settled = () => supervisor.streams.reduce((sum, { counters }) => sum + counters.settledTotal, 0);
-  const progress = createProgress(settled, showBar && finite);
+  // There is a bar for a single stream only.
+  const counts = () => {
+    const counters = streams[0]?.counters;
+    return { read: counters?.documents_read ?? 0, settled: counters?.settledTotal ?? 0 };
+  };
+  const progress = createProgress(counts, showBar && finite);
   print = progress.print;
   const streams = loaded.map((stream) =>
     buildStream(stream, { ...options, log, ...(finite && { progress: progress.update }) }),
   );
   const supervisor = new Supervisor(streams, log);
-  const server = options.http === undefined ? undefined : await healthServer(supervisor, options.http);
   const signals = stopOnSignals(supervisor, log);
+  let server: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
+    if (options.http !== undefined) server = await healthServer(supervisor, options.http);
     await supervisor.start();
     const results = await supervisor.done();
     progress.stop();
@@ -50,7 +57,6 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
       await printSummary(loaded[index]!, stream, {
         json: options.json === true,
         search: options.search,
-        interrupted: signals.stopped(),
       });
     return 0;
   } finally {
@@ -102,7 +108,6 @@ const stopOnSignals = (supervisor: Supervisor, log: ReturnType<typeof createLog>
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   return {
-    stopped: () => stopping,
     remove: () => {
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);
