@@ -7,6 +7,7 @@ import { systemClock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
 import { InterruptedError, runInterruptible } from '../painless/regex/interruptible.ts';
+import { limitEachMatch } from '../painless/regex/match-limit.ts';
 import { PipelineExecution } from '../pipeline/execution.ts';
 import { compileTemplate } from '../pipeline/mustache.ts';
 import type { PipelineRunner } from '../runtime/intake.ts';
@@ -56,20 +57,27 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
     },
     tombstones: config.source.kafka?.tombstones ?? 'ignore',
     ordered: usesOwnIds(config),
+    finite: config.source.dump !== undefined,
     log: options.log,
   });
 };
 
 /** True where two documents may get the same `_id`: it is a template, or a processor may set it. */
-const usesOwnIds = ({ sink, processors, on_failure, pipelines }: StreamConfig): boolean =>
-  sink.elasticsearch?.id !== undefined ||
-  sink.file?.id !== undefined ||
-  sink.kafka !== undefined ||
-  JSON.stringify([processors, on_failure, pipelines]).includes('_id');
+const usesOwnIds = ({ sink, processors, on_failure, pipelines }: StreamConfig): boolean => {
+  const steps = JSON.stringify([processors, on_failure, pipelines]);
+  // A templated field may turn out to be _id.
+  return (
+    sink.elasticsearch?.id !== undefined ||
+    sink.file?.id !== undefined ||
+    sink.kafka !== undefined ||
+    steps.includes('_id') ||
+    /field":"[^"]*\{\{/.test(steps)
+  );
+};
 
 const runnerOf = ({ pipeline, traits }: LoadedStream): PipelineRunner => ({
   start: (document, hooks) => new PipelineExecution(document, pipeline, hooks),
-  ...(traits.usesRegex && { interruptible }),
+  ...(traits.usesRegex && { guards: { slice: interruptible, eachMatch: limitEachMatch } }),
 });
 
 const interruptible = (work: () => void, ms: number): boolean => {

@@ -42,6 +42,8 @@ export interface SourcePort {
   ended(): void;
   /** Reading failed for good. */
   failed(error: Error): void;
+  /** Nothing can be read for now, and the source goes on trying; undefined once it reads again. */
+  trouble(fault: WriteFault | undefined): void;
 }
 
 export interface Source {

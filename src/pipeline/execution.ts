@@ -33,6 +33,9 @@ interface ForeachFrame {
 
 type Frame = ListFrame | ForeachFrame;
 
+/** Steps between two questions whether others should have their turn: most documents end before the first. */
+const TURNS = 32;
+
 const graphError = (message: string) => new ProcessorError('graph_structure_exception', message);
 
 export type ExecutionResult =
@@ -47,6 +50,8 @@ export interface ExecutionHooks {
   readonly defer?: (start: () => void) => void;
   /** Goes on after a wait; by default at once. An engine puts it into its own next slice. */
   readonly resume?: (go: () => void) => void;
+  /** Asked now and then in a long run: true where others should have their turn. Goes on through `resume`. */
+  readonly pausing?: () => boolean;
 }
 
 /**
@@ -73,24 +78,17 @@ export class PipelineExecution {
     this.#showPipeline();
   }
 
-  /** The step that is running: the culprit when the loop was interrupted from outside. */
-  get current(): Step | undefined {
-    return this.#current;
-  }
-
   /** Runs until the end or the first wait. `finished` may be called before this returns. */
   run(): void {
     this.#loop(undefined);
   }
 
-  /** Goes on after the running step was stopped from outside, as if it had thrown `error`. */
-  failCurrent(error: Error): void {
-    this.#loop(error);
-  }
-
   #loop(error: unknown): void {
+    const { pausing, resume } = this.#hooks;
     let result = error === undefined ? undefined : this.#fail(error, this.#current!, true);
-    while (result === undefined) {
+    for (let turns = 1; result === undefined; turns += 1) {
+      if (turns % TURNS === 0 && pausing?.() === true && resume !== undefined)
+        return resume(() => this.#loop(undefined));
       const frame = this.#frames.at(-1);
       if (frame === undefined) {
         result = { outcome: 'done' };

@@ -9,18 +9,18 @@ import type { Delivery } from './delivery.ts';
 export interface Running {
   /** Runs until the end or the first wait. */
   run(): void;
-  /** Goes on as if the step that was stopped had thrown. */
-  failCurrent(error: Error): void;
 }
 
 /** How the engine sees a pipeline. */
 export interface PipelineRunner {
   start(document: IngestDocument, hooks: ExecutionHooks): Running;
-  /**
-   * Runs `work` for `ms` at most; false when it was stopped in the middle. Absent where nothing in the pipeline can
-   * hold the thread: it costs some 70 µs a call.
-   */
-  readonly interruptible?: (work: () => void, ms: number) => boolean;
+  /** Absent where nothing in the pipeline can hold the thread: a guard costs some 70 µs a call. */
+  readonly guards?: {
+    /** Runs `work` for `ms` at most; false when it was stopped in the middle. */
+    slice(work: () => void, ms: number): boolean;
+    /** Runs `work`; a regular expression in it that takes longer than `ms` has failed. */
+    eachMatch(work: () => void, ms: number): void;
+  };
 }
 
 export interface IntakeOptions {
@@ -56,6 +56,10 @@ export class Intake {
   #current: Delivery | undefined;
   readonly #results: { delivery: Delivery; execution: Running | undefined; result: IntakeResult }[] = [];
   readonly #deferred: (() => void)[] = [];
+  #sliceEnd = 0;
+  /** Documents that were interrupted once, and what they have to do next. */
+  readonly #suspects = new Set<Delivery>();
+  readonly #suspectRuns: (() => void)[] = [];
   /** The execution that speaks for a delivery; an interrupted one no longer does. */
   readonly #executions = new Map<Delivery, Running>();
 
@@ -100,22 +104,27 @@ export class Intake {
   }
 
   #hasWork(): boolean {
-    return this.#goOn.length > 0 || (this.#head < this.#queue.length && this.#active < MAX_WAITING);
+    return (
+      this.#goOn.length > 0 ||
+      this.#suspectRuns.length > 0 ||
+      (this.#head < this.#queue.length && this.#active < MAX_WAITING)
+    );
   }
 
   #slice(): void {
     const { clock, pipeline, idle } = this.#options;
-    const end = clock.monotonic() + SLICE_MS;
+    this.#sliceEnd = clock.monotonic() + SLICE_MS;
     let interrupted: Delivery | undefined;
-    if (pipeline.interruptible !== undefined) interrupted = this.#guarded(() => this.#work(end));
-    else this.#work(end);
+    if (pipeline.guards !== undefined) interrupted = this.#guarded(() => this.#work());
+    else this.#work();
     this.#settleSlice();
-    if (interrupted !== undefined) this.#again(interrupted);
+    if (interrupted !== undefined) this.#suspect(interrupted);
+    this.#runSuspect();
     idle();
     if (this.#hasWork()) this.#schedule();
   }
 
-  #work(end: number): void {
+  #work(): void {
     const { clock } = this.#options;
     do {
       const next = this.#goOn[0];
@@ -137,12 +146,12 @@ export class Intake {
       this.#current = delivery;
       this.#begin(delivery);
       this.#current = undefined;
-    } while (clock.monotonic() < end);
+    } while (clock.monotonic() < this.#sliceEnd);
   }
 
   /** Runs under a time limit; answers with the document that was running when it struck. */
   #guarded(work: () => void): Delivery | undefined {
-    if (this.#options.pipeline.interruptible!(work, INTERRUPT_MS)) return undefined;
+    if (this.#options.pipeline.guards!.slice(work, INTERRUPT_MS)) return undefined;
     const guilty = this.#current;
     this.#current = undefined;
     // It may have been stopped just after its result was noted.
@@ -155,40 +164,36 @@ export class Intake {
     for (const { delivery, execution, result } of this.#results.splice(0)) {
       if (execution !== undefined && this.#executions.get(delivery) !== execution) continue;
       this.#executions.delete(delivery);
+      this.#suspects.delete(delivery);
       this.#active -= 1;
       this.#options.finished(delivery, result);
     }
   }
 
-  /** A document that was interrupted starts anew, alone; each step that is stopped then has failed. */
-  #again(delivery: Delivery): void {
+  /**
+   * A document that was interrupted starts anew, by itself: only its regular expressions are limited then, each call by
+   * itself. That it is large, or that decoding it takes long, is no fault.
+   */
+  #suspect(delivery: Delivery): void {
     this.#executions.delete(delivery);
-    this.#alone(delivery, () => this.#begin(delivery));
+    this.#suspects.add(delivery);
+    this.#suspectRuns.push(() => this.#begin(delivery));
   }
 
-  #alone(delivery: Delivery, work: () => void): void {
-    const { clock, broken } = this.#options;
-    clock.soon(() => {
-      try {
-        const stopped = this.#guarded(() => {
-          this.#current = delivery;
-          work();
-          this.#current = undefined;
-        });
-        this.#settleSlice();
-        if (stopped === undefined) return this.#schedule();
-        const running = this.#executions.get(delivery);
-        if (running === undefined) throw new Error('decoding a document was interrupted twice');
-        this.#alone(delivery, () => running.failCurrent(tooSlow()));
-      } catch (error) {
-        broken(error);
-      }
-    });
+  #runSuspect(): void {
+    const run = this.#suspectRuns.shift();
+    if (run === undefined) return;
+    this.#sliceEnd = this.#options.clock.monotonic() + SLICE_MS;
+    this.#options.pipeline.guards!.eachMatch(run, INTERRUPT_MS);
+    this.#settleSlice();
   }
 
   #begin(delivery: Delivery): void {
     const { codec, tombstones } = this.#options;
     const { record } = delivery;
+    // Another member has it by now: whatever it would become, it is not written here.
+    if (delivery.partition.revoked)
+      return void this.#results.push({ delivery, execution: undefined, result: { outcome: 'dropped' } });
     if (record.value === null) {
       if (tombstones === 'dead_letter')
         this.#undecodable(
@@ -239,19 +244,15 @@ export class Intake {
       finished: (result) => void this.#results.push({ delivery, execution, result }),
       defer: (start) => void this.#deferred.push(start),
       resume: (run) => this.#continue(delivery, run),
+      pausing: () => clock.monotonic() >= this.#sliceEnd,
     });
     this.#executions.set(delivery, execution);
     execution.run();
   }
 
   #continue(delivery: Delivery, run: () => void): void {
-    this.#goOn.push({ delivery, run });
+    if (this.#suspects.has(delivery)) this.#suspectRuns.push(run);
+    else this.#goOn.push({ delivery, run });
     this.#schedule();
   }
 }
-
-const tooSlow = () =>
-  new ProcessorError(
-    'timeout_exception',
-    `a regular expression ran longer than ${INTERRUPT_MS} ms on this document and was stopped`,
-  );

@@ -25,6 +25,8 @@ export interface StreamOptions {
   readonly tombstones: 'delete' | 'ignore' | 'dead_letter';
   /** True where two documents may have the same `_id`: they then leave the pipeline in source order. */
   readonly ordered: boolean;
+  /** True where the source has an end: stopped before it, a file is not finished. */
+  readonly finite: boolean;
   readonly log: StreamLog;
 }
 
@@ -78,11 +80,13 @@ export class Stream {
   readonly #finished: Promise<void>;
   #resolve!: () => void;
   #error: Error | undefined;
+  #started = false;
   #ended = false;
   #stopping = false;
   #paused = false;
   #inFlight = 0;
   #blocked: WriteFault | undefined;
+  #sourceTrouble: WriteFault | undefined;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -140,9 +144,13 @@ export class Stream {
 
   /** Opens the sinks, then begins to read. Rejects with a SluiceError when any of them cannot start. */
   async start(): Promise<void> {
-    await this.#options.sink.open();
-    await this.#options.deadLetter?.open();
-    await this.#options.source.start(this.#port());
+    const { sink, deadLetter, source } = this.#options;
+    // A stop may come at any moment of a start that takes its time: nothing more is opened then.
+    for (const open of [() => sink.open(), () => deadLetter?.open(), () => source.start(this.#port())]) {
+      if (this.#stopping) return;
+      await open();
+    }
+    this.#started = true;
     this.#options.log.info('stream started', { stream: this.name });
   }
 
@@ -156,12 +164,8 @@ export class Stream {
   async stop(): Promise<void> {
     if (this.#stopping) return this.#finished;
     this.#stopping = true;
-    await this.#options.source.stop();
-    for (const delivery of this.#intake.discard()) this.#forget(delivery);
-    this.#flush();
-    this.#checkEnd();
     const patience = new AbortController();
-    const drained = this.#finished.then(() => patience.abort());
+    const drained = this.#drain().then(() => patience.abort());
     await Promise.race([
       drained,
       sleep(this.#options.clock, this.#options.limits.shutdown_timeout_ms, patience.signal).catch(() => {}),
@@ -175,10 +179,24 @@ export class Stream {
     return this.#finished;
   }
 
+  async #drain(): Promise<void> {
+    await this.#options.source.stop();
+    for (const delivery of this.#intake.discard()) this.#forget(delivery);
+    this.#flush();
+    this.#checkEnd();
+    return this.#finished;
+  }
+
+  /** True where a source that has an end was not read to it. */
+  get endedEarly(): boolean {
+    return this.#options.finite && !this.#ended;
+  }
+
   /** What keeps the stream from delivering, if anything does. */
   get trouble(): WriteFault | undefined {
+    if (!this.#started && this.#error === undefined) return { type: 'starting', reason: 'the stream is starting' };
     if (this.#error !== undefined) return { type: 'stopped', reason: this.#error.message };
-    return this.#blocked;
+    return this.#blocked ?? this.#sourceTrouble;
   }
 
   get inFlight(): { documents: number; bytes: number } {
@@ -201,6 +219,9 @@ export class Stream {
         this.#checkEnd();
       },
       failed: (error) => this.#fail(error),
+      trouble: (fault) => {
+        this.#sourceTrouble = fault;
+      },
     };
   }
 
@@ -304,10 +325,10 @@ export class Stream {
       return this.#fail(
         new SluiceError(
           'SLUICE_DOCUMENT_FAILED',
-          `a document failed and there is no dead_letter to keep it: ${fault.type}: ${fault.reason}`,
+          `a document failed with ${fault.type}${atStep(failure)}, and there is no dead_letter to keep it`,
           {
             place: placeOf(delivery),
-            hint: 'Configure dead_letter (a file, a Kafka topic or an index), or let on_failure handle it. Nothing was committed past this document.',
+            hint: 'Configure dead_letter (a file, a Kafka topic or an index): it keeps the document and the whole reason, which may show contents and is therefore not printed here. Or let on_failure handle it. Nothing was committed past this document.',
           },
         ),
       );
@@ -323,7 +344,7 @@ export class Stream {
       this.#fail(
         new SluiceError(
           'SLUICE_DEAD_LETTER_RATIO',
-          `more than ${this.#options.limits.dead_letter_ratio * 100} % of the last 1,000 documents failed, the last one with ${fault.type}: ${fault.reason}`,
+          `more than ${this.#options.limits.dead_letter_ratio * 100} % of the last 1,000 documents failed, the last one with ${fault.type}${atStep(failure)}`,
           {
             place: placeOf(delivery),
             hint: 'Look at the dead letters, correct the pipeline or the mapping, and start again. limits.dead_letter_ratio sets the share that is allowed.',
@@ -337,14 +358,10 @@ export class Stream {
     // Perhaps too large for the place: a part with the reason and the origin is better than a stream that stands still.
     if (smaller !== undefined) return this.#deadLetters!.add(smaller());
     this.#fail(
-      new SluiceError(
-        'SLUICE_DOCUMENT_FAILED',
-        `the dead letter destination refused a document: ${fault.type}: ${fault.reason}`,
-        {
-          place: placeOf(delivery),
-          hint: `The document had failed with ${reason.type}. Mend the dead_letter destination and start again: nothing was committed past it.`,
-        },
-      ),
+      new SluiceError('SLUICE_DOCUMENT_FAILED', `the dead letter destination refused a document with ${fault.type}`, {
+        place: placeOf(delivery),
+        hint: `The document had failed with ${reason.type}. Mend the dead_letter destination and start again: nothing was committed past it.`,
+      }),
     );
   }
 
@@ -425,7 +442,7 @@ export class Stream {
     };
     await attempt(() => source.stop());
     this.#abort.abort(new SluiceError('SLUICE_INTERNAL', 'the stream is stopping'));
-    await attempt(() => sink.close(this.#error === undefined));
+    await attempt(() => sink.close(this.#error === undefined && !this.endedEarly));
     await attempt(() => deadLetter?.close(this.#error === undefined));
     // After the sinks: a file counts as written only once it is closed.
     await attempt(() => this.#committer.close());
@@ -436,5 +453,11 @@ export class Stream {
 }
 
 const typeOf = (error: Error): string => (error instanceof ProcessorError ? error.type : 'parse_exception');
+
+/** Reasons may hold document contents; which step it was never does. */
+const atStep = (failure: IngestFailure | undefined): string =>
+  failure === undefined
+    ? ''
+    : ` at the processor [${failure.processorType}]${failure.processorTag === undefined ? '' : ` with tag [${failure.processorTag}]`}`;
 
 const placeOf = ({ partition, record }: Delivery): string => `${partition.name}@${record.position}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { onnxDeployment } from '../../src/inference/onnx/deployment.ts';
 import { readModel } from '../../src/inference/manifest.ts';
+import { onnxDeployment } from '../../src/inference/onnx/deployment.ts';
 import type { InferenceOutput } from '../../src/inference/onnx/protocol.ts';
 import { allHits, elastic } from './support/elasticsearch.ts';
 import { createTopic, produce } from './support/kafka.ts';

@@ -149,3 +149,39 @@ test('records of an aborted transaction are not seen', async () => {
     await member.close();
   }
 });
+
+test('a timestamp is where partitions begin that the group never committed, and only those', async () => {
+  const topic = await createTopic('since', 2);
+  const now = Date.now();
+  const at = (timestamp: number, from: number) =>
+    [...numbered(50, from, 0), ...numbered(50, 1000 + from, 1)].map((message) => ({
+      ...message,
+      timestamp: String(timestamp),
+    }));
+  await produce(topic, at(now - 60_000, 0));
+  await produce(topic, at(now, 50));
+  const first = new Member({ topics: [topic], start: now - 30_000 });
+  try {
+    await first.start();
+    await first.received(100);
+    assert.deepEqual(
+      first.values().sort(),
+      [...numbered(50, 50), ...numbered(50, 1050)].map(({ value }) => value).sort(),
+    );
+    await first.consumer.commit([{ topic, partition: 0, offset: 90n }]);
+  } finally {
+    await first.close();
+  }
+  // The committed offset counts for partition 0, however often the group is joined; partition 1 still has none.
+  const second = new Member({ topics: [topic], start: now - 30_000, groupId: first.groupId });
+  try {
+    await second.start();
+    await second.received(60);
+    assert.deepEqual(
+      second.values().sort(),
+      [...numbered(10, 90), ...numbered(50, 1050)].map(({ value }) => value).sort(),
+    );
+  } finally {
+    await second.close();
+  }
+});

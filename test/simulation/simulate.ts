@@ -67,6 +67,7 @@ export const simulate = async (seed: number): Promise<SimulationResult> => {
       limits: { in_flight_bytes: BUDGET, commit_interval_ms: 30, dead_letter_ratio: 1, shutdown_timeout_ms: 10_000 },
       tombstones: 'ignore',
       ordered: true,
+      finite: false,
       log: { info() {}, warn() {}, error() {} },
     });
     await stream.start();
@@ -146,7 +147,6 @@ const pipelineOf = (clock: SimulatedClock, filtered: Set<string>): PipelineRunne
     };
     return {
       run: () => (wait === 0 ? end() : defer!(() => void clock.after(wait, () => resume!(end)))),
-      failCurrent: () => {},
     };
   },
 });

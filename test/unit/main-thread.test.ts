@@ -68,6 +68,30 @@ test('on_failure takes over from a regular expression that was stopped', async (
   );
 });
 
+test('a large document beside a regular expression is no suspect: it comes through, however long decoding takes', async () => {
+  // 1.50 is a number that only the exact parser keeps; ten megabytes of them take it longer than a slice may last.
+  const large = `{"text":"aaa","numbers":[${'1.50,'.repeat(2_000_000)}0]}`;
+  await run('large', [large, '{"text":"aaa"}'], '  - gsub: { field: text, pattern: "a+", replacement: "x" }\n');
+  const lines = linesOf('large.out');
+  assert.equal(lines.length, 2);
+  assert.equal(
+    lines.find((line) => line.length > 100),
+    large.replace('"aaa"', '"x"'),
+  );
+});
+
+test('a loop over many elements has pauses, and is no suspect either', async () => {
+  const items = Array.from({ length: 300_000 }, (_, n) => `item ${n}`);
+  const held = await run(
+    'loop',
+    [JSON.stringify({ items })],
+    '  - foreach: { field: items, processor: { gsub: { field: _ingest._value, pattern: "item", replacement: "x" } } }\n',
+  );
+  assert.equal((JSON.parse(linesOf('loop.out')[0]!) as { items: string[] }).items.at(-1), 'x 299999');
+  // Reading and writing its five megabytes are one step each.
+  assert.ok(held < 400, `held for ${held} ms`);
+});
+
 test('fifty thousand documents never hold the main thread for long', async () => {
   const documents = Array.from({ length: 50_000 }, (_, n) =>
     JSON.stringify({ n, tags: ['a', 'b'], text: `Some text of document ${n}` }),

@@ -26,6 +26,8 @@ export interface ConsumerEvents {
   records(partition: TopicPartition, records: readonly KafkaRecord[]): void;
   /** The consumer cannot go on. Passing trouble is retried inside. */
   failed(error: Error): void;
+  /** Nothing can be read for now, and the client goes on trying; undefined once it is a member again. */
+  trouble(fault: { readonly type: string; readonly reason: string } | undefined): void;
   log(level: 'info' | 'warn', message: string, fields?: object): void;
 }
 

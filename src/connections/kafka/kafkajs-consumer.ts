@@ -1,7 +1,8 @@
 import type kafkajs from 'kafkajs';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, KafkaRecord, TopicPartition } from './client.ts';
-import { connectionFailure, type OwnKafka } from './kafkajs.ts';
+import { connectionFailure, connectWithin, isRefusal } from './connect.ts';
+import type { OwnKafka } from './kafkajs.ts';
 import type { KafkaConnectionOptions } from './options.ts';
 
 /** Wait before a consumer that kafkajs gave up on is built anew. */
@@ -22,8 +23,8 @@ export class KafkajsConsumer implements KafkaConsumer {
   readonly #settings: ConsumerSettings;
   readonly #connection: KafkaConnectionOptions;
   readonly #owned = new Map<string, TopicPartition>();
-  /** Start offsets by timestamp, for partitions that have no committed one. */
-  readonly #startOffsets = new Map<string, string>();
+  /** Partitions that begin at a timestamp, until it is known where that is: what is fetched before is not handed over. */
+  readonly #unplaced = new Map<string, TopicPartition>();
   #events!: ConsumerEvents;
   #consumer: kafkajs.Consumer | undefined;
   #admin: kafkajs.Admin | undefined;
@@ -45,9 +46,12 @@ export class KafkajsConsumer implements KafkaConsumer {
   async start(events: ConsumerEvents): Promise<void> {
     this.#events = events;
     this.#admin = this.#kafka.admin({ retry: { retries: 3 } });
-    await this.#connect();
+    await connectWithin(this.#connection, 'source', () => this.#admin!.connect());
+    if (this.#stopping) return this.close();
     this.#topics = await this.#matchingTopics();
-    if (this.#topics.length > 0) await this.#join();
+    if (this.#topics.length > 0) await this.#join(true);
+    // A stop that came in between found nothing to close yet.
+    if (this.#stopping) return this.close();
     if (this.#settings.topics.some((topic) => topic instanceof RegExp)) {
       this.#watch = setInterval(() => this.#enqueue(() => this.#lookForTopics()), this.#settings.metadataMaxAgeMs);
     }
@@ -94,24 +98,6 @@ export class KafkajsConsumer implements KafkaConsumer {
     this.#sockets.close();
   }
 
-  async #connect(): Promise<void> {
-    const end = Date.now() + this.#connection.connect_timeout;
-    for (;;) {
-      try {
-        // kafkajs has a patience of its own, longer than a user's who said how long to wait.
-        const late = new Promise<never>((_, reject) => {
-          setTimeout(() => reject(new Error('no answer')), Math.max(1, end - Date.now())).unref();
-        });
-        await Promise.race([this.#admin!.connect(), late]);
-        return;
-      } catch (error) {
-        const failure = connectionFailure(error, this.#connection);
-        if (failure.code === 'SLUICE_SOURCE_AUTH' || Date.now() >= end) throw failure;
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
-    }
-  }
-
   async #matchingTopics(): Promise<string[]> {
     const existing = new Set(await this.#admin!.listTopics());
     const found = new Set<string>();
@@ -128,9 +114,9 @@ export class KafkajsConsumer implements KafkaConsumer {
     return [...found].sort();
   }
 
-  async #join(): Promise<void> {
+  /** @param first true at the start: what trying again cannot help then rejects */
+  async #join(first = false): Promise<void> {
     const { groupId, start, ...settings } = this.#settings;
-    await this.#findStartOffsets();
     const consumer = this.#kafka.consumer({
       groupId,
       sessionTimeout: settings.sessionTimeoutMs,
@@ -143,8 +129,17 @@ export class KafkajsConsumer implements KafkaConsumer {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 200, maxRetryTime: 5000, retries: 8 },
     });
-    consumer.on('consumer.group_join', ({ payload }) => this.#joined(consumer, payload.memberAssignment));
+    let settleFirst: (error?: Error) => void = () => {};
+    const settled = new Promise<Error | undefined>((resolve) => {
+      settleFirst = resolve;
+    });
+    consumer.on('consumer.group_join', ({ payload }) => {
+      this.#joined(consumer, payload.memberAssignment);
+      settleFirst();
+    });
     consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+      if (first && isRefusal(error)) return settleFirst(error);
+      this.#events.trouble({ type: 'consumer_stopped', reason: messageOf(error) });
       this.#events.log('warn', 'the consumer stopped and starts again', { error: messageOf(error) });
       if (!restart && !this.#stopping) this.#crashed(error);
     });
@@ -156,20 +151,26 @@ export class KafkajsConsumer implements KafkaConsumer {
         autoCommit: false,
         eachBatchAutoResolve: false,
         eachBatch: async ({ batch, resolveOffset }) => {
-          if (this.#stopping) return;
+          if (this.#stopping || this.#unplaced.has(nameOf(batch))) return;
           this.#handOver(batch);
           resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
         },
       });
+      // kafkajs' run resolves however the first attempt to join ended. One that only takes long goes on in the background.
+      if (first) {
+        const refused = await Promise.race([settled, delay(this.#connection.connect_timeout)]);
+        if (refused !== undefined) throw refused;
+      }
     } catch (error) {
-      throw connectionFailure(error, this.#connection);
+      if (first) await consumer.disconnect().catch(() => {});
+      throw connectionFailure(error, this.#connection, 'source');
     }
   }
 
   /** What kafkajs does not retry by itself is built anew, unless trying again cannot help. */
   #crashed(error: Error): void {
     if (error.name === 'KafkaJSSASLAuthenticationError') {
-      this.#events.failed(connectionFailure(error, this.#connection));
+      this.#events.failed(connectionFailure(error, this.#connection, 'source'));
       return;
     }
     setTimeout(() => {
@@ -192,7 +193,14 @@ export class KafkajsConsumer implements KafkaConsumer {
   }
 
   async #lookForTopics(): Promise<void> {
-    const found = await this.#matchingTopics();
+    let found: string[];
+    try {
+      found = await this.#matchingTopics();
+    } catch (error) {
+      // The member is well; only the question failed, and it is asked again soon.
+      this.#events.log('warn', 'topics could not be listed', { error: messageOf(error) });
+      return;
+    }
     if (found.join() === this.#topics.join()) return;
     this.#events.log('info', 'topics changed', { topics: found });
     await this.#consumer?.disconnect();
@@ -201,15 +209,31 @@ export class KafkajsConsumer implements KafkaConsumer {
     if (found.length > 0) await this.#join();
   }
 
-  async #findStartOffsets(): Promise<void> {
+  /**
+   * Seeks to the committed offset, or where there is none to the timestamp. Asked at every assignment: the member that
+   * had the partition before may have committed since.
+   */
+  async #place(consumer: kafkajs.Consumer): Promise<void> {
     const { start, groupId } = this.#settings;
-    if (typeof start !== 'number') return;
-    const committed = await this.#admin!.fetchOffsets({ groupId, topics: this.#topics });
-    for (const { topic, partitions } of committed) {
-      const missing = new Set(partitions.filter(({ offset }) => offset === '-1').map(({ partition }) => partition));
-      if (missing.size === 0) continue;
-      for (const { partition, offset } of await this.#admin!.fetchTopicOffsetsByTimestamp(topic, start)) {
-        if (missing.has(partition)) this.#startOffsets.set(nameOf({ topic, partition }), offset);
+    while (this.#unplaced.size > 0 && consumer === this.#consumer && !this.#stopping) {
+      try {
+        const wanted = [...this.#unplaced.values()];
+        const topics = [...new Set(wanted.map(({ topic }) => topic))];
+        const committed = await this.#admin!.fetchOffsets({ groupId, topics });
+        for (const { topic, partitions } of committed) {
+          const byTime = await this.#admin!.fetchTopicOffsetsByTimestamp(topic, start as number);
+          for (const { partition, offset } of partitions) {
+            const name = nameOf({ topic, partition });
+            const own = byTime.find((entry) => entry.partition === partition)?.offset;
+            const place = offset === '-1' ? own : offset;
+            if (place === undefined || !this.#unplaced.has(name) || consumer !== this.#consumer) continue;
+            consumer.seek({ topic, partition, offset: place });
+            this.#unplaced.delete(name);
+          }
+        }
+      } catch (error) {
+        this.#events.log('warn', 'the offsets to start at could not be found yet', { error: messageOf(error) });
+        await delay(REBUILD_MS);
       }
     }
   }
@@ -221,15 +245,17 @@ export class KafkajsConsumer implements KafkaConsumer {
     for (const [name, gone] of this.#owned) {
       if (now.has(name)) continue;
       this.#owned.delete(name);
-      this.#startOffsets.delete(name);
+      this.#unplaced.delete(name);
       this.#events.revoked(gone);
     }
     for (const [name, partition] of now) {
       this.#owned.set(name, partition);
       const goOn = this.#events.assigned(partition);
-      const offset = goOn === undefined ? this.#startOffsets.get(name) : String(goOn);
-      if (offset !== undefined) consumer.seek({ ...partition, offset });
+      if (goOn !== undefined) consumer.seek({ ...partition, offset: String(goOn) });
+      else if (typeof this.#settings.start === 'number') this.#unplaced.set(name, partition);
     }
+    void this.#place(consumer);
+    this.#events.trouble(undefined);
     this.#events.log('info', 'joined the group', { partitions: now.size });
     if (this.#paused) this.#applyPause();
   }
@@ -290,6 +316,11 @@ export class KafkajsConsumer implements KafkaConsumer {
 }
 
 const NO_HEADERS = {};
+
+const delay = (ms: number): Promise<undefined> =>
+  new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), ms).unref();
+  });
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
 

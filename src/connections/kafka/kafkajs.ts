@@ -4,6 +4,7 @@ import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { ConsumerSettings, KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
 import { KafkaSendError } from './client.ts';
 import { installCompression } from './compression.ts';
+import { connectWithin } from './connect.ts';
 import { KafkajsConsumer } from './kafkajs-consumer.ts';
 import { oauthToken } from './oauth.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
@@ -72,31 +73,6 @@ const saslOf = (sasl: NonNullable<KafkaConnectionOptions['sasl']>): kafkajs.SASL
   return { mechanism: 'oauthbearer', oauthBearerProvider: oauthToken(sasl.oauthbearer) };
 };
 
-/** @throws SluiceError when connecting fails for good */
-export const connectionFailure = (
-  error: unknown,
-  { brokers, connect_timeout }: KafkaConnectionOptions,
-): SluiceError => {
-  const place = brokerList(brokers).join(', ');
-  const named = error as { name?: string };
-  if (named.name === 'KafkaJSSASLAuthenticationError') {
-    return new SluiceError('SLUICE_SOURCE_AUTH', `the broker refused the credentials: ${messageOf(error)}`, {
-      place,
-      hint: 'Check sasl and tls.',
-      cause: error,
-    });
-  }
-  return new SluiceError(
-    'SLUICE_SOURCE_UNREACHABLE',
-    `no broker answered within ${connect_timeout / 1000} s: ${messageOf(error)}`,
-    {
-      place,
-      hint: 'Check brokers, the network, tls and the advertised listeners; connect_timeout sets how long the start waits.',
-      cause: error,
-    },
-  );
-};
-
 const SPLIT: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
 const DESTINATION: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
@@ -117,9 +93,11 @@ const producerOf = ({ kafka, sockets }: OwnKafka, options: KafkaConnectionOption
   return {
     connect: async () => {
       try {
-        await producer.connect();
+        await connectWithin(options, 'sink', () => producer.connect());
       } catch (error) {
-        throw connectionFailure(error, options);
+        // kafkajs goes on trying for a while, and its sockets would keep the process alive.
+        sockets.close();
+        throw error;
       }
     },
     send: async (messages) => {

@@ -1,6 +1,7 @@
 import { type Emitted, emit } from './emit.ts';
 import { flagBits } from './java-flags.ts';
 import { parseJava } from './java-parse.ts';
+import { limited } from './match-limit.ts';
 import { RegexError } from './regex-error.ts';
 import { parseReplacement, type Replacement } from './replacement.ts';
 import type { Syntax } from './syntax.ts';
@@ -99,20 +100,20 @@ class TranslatedRegex implements Regex {
   }
 
   find(text: string): boolean {
-    return this.#find.test(text);
+    return limited(() => this.#find.test(text));
   }
 
   matches(text: string): boolean {
-    return this.#wholeRegExp().test(text);
+    return limited(() => this.#wholeRegExp().test(text));
   }
 
   execWhole(text: string): RegexMatch | null {
-    return this.#result(this.#wholeRegExp().exec(text));
+    return this.#result(limited(() => this.#wholeRegExp().exec(text)));
   }
 
   exec(text: string, from = 0): RegexMatch | null {
     this.#each.lastIndex = from;
-    return this.#result(this.#each.exec(text));
+    return this.#result(limited(() => this.#each.exec(text)));
   }
 
   #wholeRegExp(): RegExp {
@@ -127,11 +128,11 @@ class TranslatedRegex implements Regex {
   }
 
   replaceAll(text: string, javaReplacement: string): string {
-    return this.#replace(text, javaReplacement, true);
+    return limited(() => this.#replace(text, javaReplacement, true));
   }
 
   replaceFirst(text: string, javaReplacement: string): string {
-    return this.#replace(text, javaReplacement, false);
+    return limited(() => this.#replace(text, javaReplacement, false));
   }
 
   checkReplacement(javaReplacement: string): void {
@@ -139,6 +140,10 @@ class TranslatedRegex implements Regex {
   }
 
   split(text: string, limit = 0): string[] {
+    return limited(() => this.#split(text, limit));
+  }
+
+  #split(text: string, limit: number): string[] {
     const pieces: string[] = [];
     let start = 0;
     const each = this.#each;

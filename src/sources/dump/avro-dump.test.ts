@@ -95,6 +95,7 @@ const read = async (
       full: false,
       room: async () => {},
       ended: () => resolve(undefined),
+      trouble: () => {},
       failed: resolve,
     };
     void source.start(port);

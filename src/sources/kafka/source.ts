@@ -58,6 +58,7 @@ export class KafkaSource implements Source {
           records.map((record) => new KafkaSourceRecord(partition, record)),
         ),
       failed: (error) => port.failed(error),
+      trouble: (fault) => port.trouble(fault),
       log: (level, message, fields) => this.#log[level](message, fields),
     });
   }
@@ -89,6 +90,12 @@ export class KafkaSource implements Source {
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
 
+const headerBytes = (headers: KafkaRecord['headers']): number => {
+  let bytes = 0;
+  for (const name in headers) bytes += name.length + headers[name]!.length;
+  return bytes;
+};
+
 /** A class, not a literal with closures: there are tens of thousands of them a second. */
 class KafkaSourceRecord implements SourceRecord {
   readonly position: bigint;
@@ -102,7 +109,7 @@ class KafkaSourceRecord implements SourceRecord {
     this.#record = record;
     this.position = record.offset;
     this.next = record.offset + 1n;
-    this.bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0) + OVERHEAD;
+    this.bytes = (record.value?.length ?? 0) + (record.key?.length ?? 0) + headerBytes(record.headers) + OVERHEAD;
   }
 
   get value(): Uint8Array | null {

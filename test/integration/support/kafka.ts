@@ -91,6 +91,7 @@ export class Member implements ConsumerEvents {
   readonly owned = new Set<string>();
   readonly history: string[] = [];
   readonly failures: Error[] = [];
+  readonly troubles: (string | undefined)[] = [];
   /** What the engine answers for a partition that it still works on. */
   goOnAt: (partition: TopicPartition) => bigint | undefined = () => undefined;
   readonly consumer: KafkaConsumer;
@@ -127,6 +128,10 @@ export class Member implements ConsumerEvents {
     this.owned.add(nameOf(partition));
     this.history.push(`assigned ${nameOf(partition)}`);
     return this.goOnAt(partition);
+  }
+
+  trouble(fault: { readonly type: string } | undefined): void {
+    this.troubles.push(fault?.type);
   }
 
   revoked(partition: TopicPartition): void {

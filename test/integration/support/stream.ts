@@ -39,7 +39,7 @@ export const kafkaStream = ({ topic, groupId, sink, budget, fetchBytes }: KafkaS
     name: 'test',
     source: new KafkaSource({ options, client: small, budget, log: quiet }),
     codec: jsonCodec(),
-    pipeline: { start: (_, { finished }) => ({ run: () => finished({ outcome: 'done' }), failCurrent: () => {} }) },
+    pipeline: { start: (_, { finished }) => ({ run: () => finished({ outcome: 'done' }) }) },
     sink,
     deadLetter: undefined,
     clock: systemClock,
@@ -47,6 +47,7 @@ export const kafkaStream = ({ topic, groupId, sink, budget, fetchBytes }: KafkaS
     limits: { in_flight_bytes: budget, commit_interval_ms: 200, dead_letter_ratio: 0, shutdown_timeout_ms: 5000 },
     tombstones: 'ignore',
     ordered: false,
+    finite: false,
     log: quiet,
   });
 };

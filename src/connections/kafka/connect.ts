@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../../core/error-codes.ts';
+import { messageOf, SluiceError } from '../../core/errors.ts';
+import { brokerList, type KafkaConnectionOptions } from './options.ts';
+
+/** Who connects: it decides the code of an error, and with it the exit status. */
+export type Side = 'source' | 'sink';
+
+const CODES = {
+  source: { auth: 'SLUICE_SOURCE_AUTH', unreachable: 'SLUICE_SOURCE_UNREACHABLE' },
+  sink: { auth: 'SLUICE_SINK_AUTH', unreachable: 'SLUICE_SINK_UNREACHABLE' },
+} as const satisfies Record<Side, Record<string, ErrorCode>>;
+
+const RETRY_MS = 500;
+
+/** Errors that trying again does not help: wrong credentials, or a lack of rights. */
+export const isRefusal = (error: unknown): boolean => {
+  const { name, type } = error as { name?: string; type?: string };
+  return name === 'KafkaJSSASLAuthenticationError' || type?.endsWith('_AUTHORIZATION_FAILED') === true;
+};
+
+/** What a failed connection means, and the way out. */
+export const connectionFailure = (
+  error: unknown,
+  { brokers, connect_timeout }: KafkaConnectionOptions,
+  side: Side,
+): SluiceError => {
+  if (error instanceof SluiceError) return error;
+  const place = brokerList(brokers).join(', ');
+  if (isRefusal(error)) {
+    const rights = (error as { type?: string }).type;
+    return new SluiceError(
+      CODES[side].auth,
+      rights === undefined
+        ? `the broker refused the credentials: ${messageOf(error)}`
+        : `the broker refuses it to this user (${rights}): ${messageOf(error)}`,
+      { place, hint: 'Check sasl, tls, and the rights (ACLs) on the group and the topics.', cause: error },
+    );
+  }
+  return new SluiceError(
+    CODES[side].unreachable,
+    `no broker answered within ${connect_timeout / 1000} s: ${messageOf(error)}`,
+    {
+      place,
+      hint: 'Check brokers, the network, tls and the advertised listeners; connect_timeout sets how long the start waits.',
+      cause: error,
+    },
+  );
+};
+
+/**
+ * Connects, trying again until connect_timeout: kafkajs has a patience of its own, longer than a user's who said how
+ * long to wait.
+ * @throws SluiceError
+ */
+export const connectWithin = async (
+  options: KafkaConnectionOptions,
+  side: Side,
+  connect: () => Promise<void>,
+): Promise<void> => {
+  const end = Date.now() + options.connect_timeout;
+  for (;;) {
+    try {
+      const late = new Promise<never>((_, reject) => {
+        setTimeout(() => reject(new Error('no answer')), Math.max(1, end - Date.now())).unref();
+      });
+      await Promise.race([connect(), late]);
+      return;
+    } catch (error) {
+      if (isRefusal(error) || Date.now() >= end) throw connectionFailure(error, options, side);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+};
