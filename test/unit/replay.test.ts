@@ -81,7 +81,8 @@ describe('a replay that is killed with SIGKILL and resumed', () => {
       const position = () =>
         existsSync(checkpoint)
           ? Number(
-              (JSON.parse(readFileSync(checkpoint, 'utf8')) as { files: { position: string }[] }).files[0]!.position,
+              (JSON.parse(readFileSync(checkpoint, 'utf8')) as { files: { position: string }[] }).files[0]?.position ??
+                0,
             )
           : 0;
       await until(() => position() > dump.length / 4);

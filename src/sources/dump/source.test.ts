@@ -120,6 +120,13 @@ describe('a resumed dump', () => {
     assert.equal((await read(sourceOf([path], { checkpoint, resume: true }))).length, 2);
   });
 
+  test('does not go on where a run before the last one stopped', async () => {
+    const path = place('{"a":1}\n');
+    const checkpoint = await settle([path]);
+    await read(sourceOf([path], { checkpoint }));
+    assert.equal((await read(sourceOf([path], { checkpoint, resume: true }))).length, 1);
+  });
+
   test('refuses a file that is shorter or another one', async () => {
     const path = place('{"a":1}\n{"a":2}\n');
     const checkpoint = await settle([path]);
