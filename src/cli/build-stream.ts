@@ -100,7 +100,11 @@ const createSource = ({ config, name }: LoadedStream, { log, resume, limit, rate
       log,
     });
   if (dump !== undefined) {
-    const defaultIds = config.sink.elasticsearch?.id === undefined && config.sink.file?.id === undefined;
+    const { elasticsearch, file } = config.sink;
+    // Counting equal records takes memory for each: only where the ids are written.
+    const defaultIds =
+      (elasticsearch !== undefined && elasticsearch.id === undefined) ||
+      (file?.format === 'bulk' && file.id === undefined);
     return new DumpSource({
       options: dump,
       stream: name,
@@ -144,6 +148,7 @@ const createSink = (
       id: template(file.id),
       resume: options.resume === true,
       append: deadLetter,
+      log: options.log,
     });
   }
   return stdoutSink();

@@ -11,11 +11,17 @@ export const ERROR_CODES = {
   SLUICE_SOURCE_FAILED: { exitCode: 4, about: 'Reading from the source failed for good.' },
   SLUICE_SOURCE_UNREADABLE: { exitCode: 4, about: 'A dump file is missing, unreadable or damaged.' },
   SLUICE_SINK_UNREACHABLE: { exitCode: 5, about: 'The destination did not answer within connect_timeout.' },
-  SLUICE_SINK_AUTH: { exitCode: 5, about: 'The destination refused the credentials.' },
+  SLUICE_SINK_AUTH: {
+    exitCode: 5,
+    about: 'The destination, or the cluster of a remote model, refused the credentials.',
+  },
   SLUICE_SINK_MAPPING: { exitCode: 5, about: "The destination's mapping does not fit what the stream writes." },
   SLUICE_SINK_UNWRITABLE: { exitCode: 5, about: 'The output file cannot be written.' },
   SLUICE_SINK_UNSUPPORTED: { exitCode: 5, about: 'The destination does not support what the stream asks of it.' },
-  SLUICE_MODEL_MISSING: { exitCode: 6, about: "The model's folder or one of its files is missing." },
+  SLUICE_MODEL_MISSING: {
+    exitCode: 6,
+    about: "The model's folder or one of its files is missing, or the cluster has no such model.",
+  },
   SLUICE_MODEL_INVALID: { exitCode: 6, about: "The model's files do not fit each other, or a checksum is wrong." },
   SLUICE_MODEL_CRASHED: {
     exitCode: 6,

@@ -5,7 +5,7 @@ import { onnxDeployment } from '../../src/inference/onnx/deployment.ts';
 import type { InferenceOutput } from '../../src/inference/onnx/protocol.ts';
 import { allHits, elastic } from './support/elasticsearch.ts';
 import { createTopic, produce } from './support/kafka.ts';
-import { brokers, elasticsearchUrl, uniqueName, until } from './support/servers.ts';
+import { brokers, clusters, uniqueName, until } from './support/servers.ts';
 import { scene } from './support/worker.ts';
 
 const MODEL = new URL('../../models/minilm-l6-enrich-en', import.meta.url).pathname;
@@ -32,78 +32,6 @@ interface Enriched {
   };
 }
 
-scene(
-  'a topic of 4 partitions → entities and vectors → Elasticsearch, each document as a reference computes it',
-  async ({ run }) => {
-    const url = elasticsearchUrl();
-    const topic = await createTopic('articles', 4);
-    const index = uniqueName('articles');
-    const articles = Array.from({ length: DOCUMENTS }, (_, n) => ({ n, body: textOf(n) }));
-    await produce(
-      topic,
-      articles.map((article) => ({ partition: article.n % 4, value: JSON.stringify(article) })),
-    );
-    const step = (target: string, config: object) => ({
-      inference: {
-        model_id: 'enrich',
-        target_field: target,
-        field_map: { body: 'text_field' },
-        inference_config: config,
-      },
-    });
-    const worker = await run({
-      name: 'articles',
-      source: { kafka: { brokers: brokers(), topics: topic, group_id: uniqueName('group') } },
-      processors: [step('ml.ner', { ner: {} }), step('ml.body', { text_embedding: {} })],
-      models: { enrich: { path: MODEL } },
-      sink: { elasticsearch: { nodes: url, index, id: '{{{n}}}', mappings: 'auto' } },
-    });
-    await until('all delivered', async () => (await worker.settled('delivered')) === DOCUMENTS, { seconds: 120 });
-    assert.equal(await worker.end('SIGTERM'), 0);
-
-    const hits = await allHits(url, index);
-    assert.equal(hits.length, DOCUMENTS);
-    const deployment = onnxDeployment({
-      model: readModel(MODEL),
-      number_of_allocations: 1,
-      threads_per_allocation: 1,
-      queue_capacity: DOCUMENTS,
-      timeout_ms: 60_000,
-      log: { warn: () => {} },
-    });
-    await deployment.start();
-    try {
-      await Promise.all(
-        hits.map(async ({ _id, _source }) => {
-          const found = _source as unknown as Enriched;
-          const { body } = articles[found.n]!;
-          assert.equal(_id, String(found.n));
-          assert.equal(found.body, body);
-          const reference = await new Promise<InferenceOutput>((resolve, reject) =>
-            deployment.infer(
-              { text: body, tasks: ['ner', 'text_embedding'], truncate: 'first', longText: 'truncate' },
-              (error, output) => (error === undefined ? resolve(output!) : reject(error)),
-            ),
-          );
-          compare(found, reference);
-        }),
-      );
-    } finally {
-      await deployment.close();
-    }
-    const nearest = await elastic<{ hits: { hits: { _source: Enriched }[] } }>(url, 'POST', `/${index}/_search`, {
-      size: 1,
-      knn: {
-        field: 'ml.body.predicted_value',
-        query_vector: (hits[0]!._source as unknown as Enriched).ml.body.predicted_value,
-        k: 1,
-        num_candidates: 50,
-      },
-    });
-    assert.equal(nearest.hits.hits[0]!._source.body, (hits[0]!._source as unknown as Enriched).body);
-  },
-);
-
 const compare = ({ n, ml }: Enriched, reference: InferenceOutput): void => {
   const names = (entities: InferenceOutput['entities']) =>
     entities!.map(({ entity, class_name, start_pos, end_pos }) => ({ entity, class_name, start_pos, end_pos }));
@@ -121,3 +49,75 @@ const compare = ({ n, ml }: Enriched, reference: InferenceOutput): void => {
   const worst = Math.max(...ml.body.predicted_value.map((value, index) => Math.abs(value - vector![index]!)));
   assert.ok(worst < 1e-5, `document ${n}: the vector differs by ${worst}`);
 };
+
+for (const { url, version } of await clusters())
+  scene(
+    `a topic of 4 partitions → entities and vectors → Elasticsearch ${version}, each document as a reference computes it`,
+    async ({ run }) => {
+      const topic = await createTopic('articles', 4);
+      const index = uniqueName('articles');
+      const articles = Array.from({ length: DOCUMENTS }, (_, n) => ({ n, body: textOf(n) }));
+      await produce(
+        topic,
+        articles.map((article) => ({ partition: article.n % 4, value: JSON.stringify(article) })),
+      );
+      const step = (target: string, config: object) => ({
+        inference: {
+          model_id: 'enrich',
+          target_field: target,
+          field_map: { body: 'text_field' },
+          inference_config: config,
+        },
+      });
+      const worker = await run({
+        name: 'articles',
+        source: { kafka: { brokers: brokers(), topics: topic, group_id: uniqueName('group') } },
+        processors: [step('ml.ner', { ner: {} }), step('ml.body', { text_embedding: {} })],
+        models: { enrich: { path: MODEL } },
+        sink: { elasticsearch: { nodes: url, index, id: '{{{n}}}', mappings: 'auto' } },
+      });
+      await until('all delivered', async () => (await worker.settled('delivered')) === DOCUMENTS, { seconds: 120 });
+      assert.equal(await worker.end('SIGTERM'), 0);
+
+      const hits = await allHits(url, index);
+      assert.equal(hits.length, DOCUMENTS);
+      const deployment = onnxDeployment({
+        model: readModel(MODEL),
+        number_of_allocations: 1,
+        threads_per_allocation: 1,
+        queue_capacity: DOCUMENTS,
+        timeout_ms: 60_000,
+        log: { warn: () => {} },
+      });
+      await deployment.start();
+      try {
+        await Promise.all(
+          hits.map(async ({ _id, _source }) => {
+            const found = _source as unknown as Enriched;
+            const { body } = articles[found.n]!;
+            assert.equal(_id, String(found.n));
+            assert.equal(found.body, body);
+            const reference = await new Promise<InferenceOutput>((resolve, reject) =>
+              deployment.infer(
+                { text: body, tasks: ['ner', 'text_embedding'], truncate: 'first', longText: 'truncate' },
+                (error, output) => (error === undefined ? resolve(output!) : reject(error)),
+              ),
+            );
+            compare(found, reference);
+          }),
+        );
+      } finally {
+        await deployment.close();
+      }
+      const nearest = await elastic<{ hits: { hits: { _source: Enriched }[] } }>(url, 'POST', `/${index}/_search`, {
+        size: 1,
+        knn: {
+          field: 'ml.body.predicted_value',
+          query_vector: (hits[0]!._source as unknown as Enriched).ml.body.predicted_value,
+          k: 1,
+          num_candidates: 50,
+        },
+      });
+      assert.equal(nearest.hits.hits[0]!._source.body, (hits[0]!._source as unknown as Enriched).body);
+    },
+  );

@@ -25,7 +25,8 @@ export const planServers = (): Plan => {
   const { KAFKA_BROKERS, ELASTICSEARCH_URL, ELASTICSEARCH_8_URL } = process.env;
   const given = [
     KAFKA_BROKERS && `Kafka at ${KAFKA_BROKERS}`,
-    ELASTICSEARCH_URL && `Elasticsearch at ${[ELASTICSEARCH_URL, ELASTICSEARCH_8_URL].filter(Boolean).join(' and ')}`,
+    ELASTICSEARCH_URL &&
+      `Elasticsearch at ${[ELASTICSEARCH_URL, ELASTICSEARCH_8_URL].filter(Boolean).join(' and ')}${ELASTICSEARCH_8_URL ? '' : ' (a second one only with ELASTICSEARCH_8_URL)'}`,
   ].filter(Boolean);
   const versions = ELASTICSEARCH_URL ? [] : ELASTICSEARCH;
   const wanted = [

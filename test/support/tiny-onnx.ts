@@ -7,6 +7,8 @@ export interface TinyGraph {
   readonly rows: readonly (readonly number[])[];
   /** True for logits [batch, columns], false for [batch, sequence, columns]. */
   readonly averaged: boolean;
+  /** Name of the graph's output; default logits. */
+  readonly output?: string;
 }
 
 const INT64 = 7;
@@ -56,8 +58,8 @@ const attribute = (name: string, value: number | readonly number[]): number[] =>
       : [...value.flatMap((item) => integer(8, item)), ...integer(20, 7)]),
   ]);
 
-/** The graph as the bytes of a `.onnx` file: inputs input_ids and attention_mask, output logits. */
-export const tinyOnnx = ({ rows, averaged }: TinyGraph): Uint8Array => {
+/** The graph as the bytes of a `.onnx` file: inputs input_ids and attention_mask, one output. */
+export const tinyOnnx = ({ rows, averaged, output = 'logits' }: TinyGraph): Uint8Array => {
   const columns = rows[0]!.length;
   const table = [
     ...integer(1, rows.length),
@@ -66,8 +68,8 @@ export const tinyOnnx = ({ rows, averaged }: TinyGraph): Uint8Array => {
     ...text(8, 'table'),
     ...bytes(9, new Uint8Array(new Float32Array(rows.flat()).buffer)),
   ];
-  const lookup = node('Gather', ['table', 'input_ids'], averaged ? 'vectors' : 'logits');
-  const average = node('ReduceMean', ['vectors'], 'logits', [...attribute('axes', [1]), ...attribute('keepdims', 0)]);
+  const lookup = node('Gather', ['table', 'input_ids'], averaged ? 'vectors' : output);
+  const average = node('ReduceMean', ['vectors'], output, [...attribute('axes', [1]), ...attribute('keepdims', 0)]);
   const graph = [
     ...bytes(1, lookup),
     ...(averaged ? bytes(1, average) : []),
@@ -75,7 +77,7 @@ export const tinyOnnx = ({ rows, averaged }: TinyGraph): Uint8Array => {
     ...bytes(5, table),
     ...bytes(11, named('input_ids', INT64, ['batch', 'sequence'])),
     ...bytes(11, named('attention_mask', INT64, ['batch', 'sequence'])),
-    ...bytes(12, named('logits', FLOAT, averaged ? ['batch', 'columns'] : ['batch', 'sequence', 'columns'])),
+    ...bytes(12, named(output, FLOAT, averaged ? ['batch', 'columns'] : ['batch', 'sequence', 'columns'])),
   ];
   return Uint8Array.from([...integer(1, 8), ...bytes(7, graph), ...bytes(8, integer(2, 13))]);
 };
