@@ -79,7 +79,10 @@ export const main = async (argv: readonly string[]): Promise<void> => {
   program
     .command('schema')
     .description('print the JSON Schema of pipeline files')
-    .action(() => console.log(JSON.stringify(pipelineSchema(), null, 2)));
+    .action(() => {
+      console.log(JSON.stringify(pipelineSchema(), null, 2));
+      finish(0);
+    });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
