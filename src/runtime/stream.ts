@@ -57,6 +57,8 @@ interface StreamWrite {
 /** A failed document on its way to the dead letter. */
 interface DeadWrite extends StreamWrite {
   readonly fault: WriteFault;
+  /** Type of the failure and the processor, for an error message. */
+  readonly failed: string;
   /** Less of the document, for a destination that refused it whole. */
   readonly smaller: (() => DeadWrite) | undefined;
 }
@@ -84,6 +86,8 @@ export class Stream {
   #ended = false;
   #stopping = false;
   #paused = false;
+  /** Documents were read and let go of. */
+  #abandoned = false;
   #inFlight = 0;
   #blocked: WriteFault | undefined;
   #sourceTrouble: WriteFault | undefined;
@@ -118,8 +122,14 @@ export class Stream {
       sink,
       events: {
         ...events,
-        delivered: ({ delivery }, duplicate) => this.#settle(delivery, duplicate ? 'duplicate' : 'delivered'),
-        refused: ({ delivery }, fault) => this.#deadLetter(delivery, fault),
+        delivered: ({ delivery }, duplicate) => {
+          this.#ratio.written(false);
+          this.#settle(delivery, duplicate ? 'duplicate' : 'delivered');
+        },
+        refused: ({ delivery }, fault) => {
+          this.#ratio.written(true);
+          this.#deadLetter(delivery, fault);
+        },
       },
     });
     this.#deadLetters =
@@ -129,7 +139,7 @@ export class Stream {
         sink: deadLetter,
         events: {
           ...events,
-          delivered: ({ delivery }) => this.#settle(delivery, 'dead_lettered'),
+          delivered: ({ delivery, failed }) => this.#settle(delivery, 'dead_lettered', failed),
           refused: (write, fault) => this.#deadLetterRefused(write, fault),
         },
       });
@@ -174,6 +184,7 @@ export class Stream {
       this.#options.log.warn('stopped with documents in flight: they were not committed and come again', {
         documents: this.#inFlight,
       });
+      this.#abandoned = true;
       this.#finish();
     }
     return this.#finished;
@@ -181,15 +192,18 @@ export class Stream {
 
   async #drain(): Promise<void> {
     await this.#options.source.stop();
-    for (const delivery of this.#intake.discard()) this.#forget(delivery);
+    for (const delivery of this.#intake.discard()) {
+      this.#abandoned = true;
+      this.#forget(delivery);
+    }
     this.#flush();
     this.#checkEnd();
     return this.#finished;
   }
 
-  /** True where a source that has an end was not read to it. */
+  /** True where a source that has an end was not read to it, or not all that was read was settled. */
   get endedEarly(): boolean {
-    return this.#options.finite && !this.#ended;
+    return this.#options.finite && (!this.#ended || this.#abandoned);
   }
 
   /** What keeps the stream from delivering, if anything does. */
@@ -268,18 +282,24 @@ export class Stream {
 
   #processed(delivery: Delivery, result: IntakeResult): void {
     if (delivery.partition.revoked) return this.#leavePipeline(delivery, () => this.#settle(delivery, undefined));
-    if (result.outcome === 'dropped') return this.#leavePipeline(delivery, () => this.#settle(delivery, 'filtered'));
+    if (result.outcome === 'dropped') {
+      this.#ratio.processed(false);
+      return this.#leavePipeline(delivery, () => this.#settle(delivery, 'filtered'));
+    }
     if (result.outcome === 'done') {
       try {
         delivery.item = this.#options.sink.prepare(delivery.document!, delivery.record);
       } catch (error) {
         if (!(error instanceof ProcessorError)) return this.#fail(error);
+        this.#ratio.processed(true);
         return this.#leavePipeline(delivery, () =>
           this.#deadLetter(delivery, { type: error.type, reason: error.message }),
         );
       }
+      this.#ratio.processed(false);
       return this.#leavePipeline(delivery, () => this.#write(delivery));
     }
+    this.#ratio.processed(true);
     const failure = result.outcome === 'failed' ? result.failure : undefined;
     const fault = {
       type: failure?.type ?? (result.outcome === 'undecodable' ? typeOf(result.error) : 'exception'),
@@ -337,21 +357,17 @@ export class Stream {
       const reason = { fault, ...(failure && { failure }), document: delivery.document, stream: this.name, keep };
       const item = deadLetter.prepare(deadLetterDocument(delivery.record, reason, clock.now()), delivery.record);
       const smaller = keep > LEAST_KEPT ? () => write(LEAST_KEPT) : undefined;
-      return { delivery, item, bytes: item.bytes, cancelled: false, fault, smaller };
+      return {
+        delivery,
+        item,
+        bytes: item.bytes,
+        cancelled: false,
+        fault,
+        failed: `${fault.type}${atStep(failure)}`,
+        smaller,
+      };
     };
     this.#deadLetters.add(write(bytesKept(deadLetter.maxItemBytes)));
-    if (this.#ratio.exceeded) {
-      this.#fail(
-        new SluiceError(
-          'SLUICE_DEAD_LETTER_RATIO',
-          `more than ${this.#options.limits.dead_letter_ratio * 100} % of the last 1,000 documents failed, the last one with ${fault.type}${atStep(failure)}`,
-          {
-            place: placeOf(delivery),
-            hint: 'Look at the dead letters, correct the pipeline or the mapping, and start again. limits.dead_letter_ratio sets the share that is allowed.',
-          },
-        ),
-      );
-    }
   }
 
   #deadLetterRefused({ delivery, fault: reason, smaller }: DeadWrite, fault: WriteFault): void {
@@ -365,16 +381,33 @@ export class Stream {
     );
   }
 
-  /** The end of one document; without an outcome it was only let go of, and its position does not move. */
-  #settle(delivery: Delivery, outcome: Outcome | undefined): void {
+  /**
+   * The end of one document; without an outcome it was only let go of, and its position does not move.
+   * @param failed what failed, of a dead letter
+   */
+  #settle(delivery: Delivery, outcome: Outcome | undefined, failed?: string): void {
     if (outcome !== undefined) {
       this.counters.settle(outcome, delivery.arrived, this.#options.clock.monotonic());
-      this.#ratio.add(outcome === 'dead_lettered');
       const { partition } = delivery;
       if (partition.watermark.settle(delivery) && !partition.revoked) this.#committer.moved(partition);
     }
     this.#forget(delivery);
+    // Only now that the dead letters can be looked at, and before the end is looked for.
+    if (outcome === 'dead_lettered' && this.#ratio.exceeded) this.#failOverRatio(delivery, failed!);
     this.#checkEnd();
+  }
+
+  #failOverRatio(delivery: Delivery, failed: string): void {
+    this.#fail(
+      new SluiceError(
+        'SLUICE_DEAD_LETTER_RATIO',
+        `more than ${this.#options.limits.dead_letter_ratio * 100} % of the last 1,000 documents failed, the last one with ${failed}`,
+        {
+          place: placeOf(delivery),
+          hint: 'Look at the dead letters, correct the pipeline or the mapping, and start again. limits.dead_letter_ratio sets the share that is allowed.',
+        },
+      ),
+    );
   }
 
   #forget(delivery: Delivery): void {
