@@ -19,6 +19,7 @@ export class LocalModel<Request extends TextRequest, Output extends CountedOutpu
   readonly #keyOf: (request: Request) => string;
   readonly #inFlight = new Map<string, DoneWith<Output>[]>();
   readonly #waiting: { readonly key: string; readonly request: Request }[] = [];
+  #feeding = false;
 
   constructor({ deployment, cache_size, keyOf, sizeOf }: LocalModelOptions<Request, Output>) {
     this.deployment = deployment;
@@ -38,9 +39,16 @@ export class LocalModel<Request extends TextRequest, Output extends CountedOutpu
   }
 
   #feed(): void {
-    while (this.#waiting.length > 0 && !this.deployment.full) {
-      const { key, request } = this.#waiting.shift()!;
-      this.#start(key, request);
+    // An answer that comes at once, e.g. of a deployment that is closed, must not go one call deeper for every text.
+    if (this.#feeding) return;
+    this.#feeding = true;
+    try {
+      while (this.#waiting.length > 0 && !this.deployment.full) {
+        const { key, request } = this.#waiting.shift()!;
+        this.#start(key, request);
+      }
+    } finally {
+      this.#feeding = false;
     }
   }
 
