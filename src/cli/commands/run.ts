@@ -43,7 +43,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
     buildStream(stream, { ...options, log, ...(finite && { progress: progress.update }) }),
   );
   const supervisor = new Supervisor(streams, log);
-  const signals = stopOnSignals(supervisor, log);
+  const signals = stopOnSignals(supervisor, log, () => Promise.all(loaded.map(({ models }) => models.close())));
   let server: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
     if (options.http !== undefined) server = await healthServer(supervisor, options.http);
@@ -96,11 +96,20 @@ const refuseTwins = (loaded: readonly LoadedStream[]): void => {
   }
 };
 
+/** How long models may take to leave their native code before the process ends regardless. */
+const CLOSE_MS = 1000;
+
 /** The first signal stops gracefully; the second one at once. */
-const stopOnSignals = (supervisor: Supervisor, log: ReturnType<typeof createLog>) => {
+const stopOnSignals = (supervisor: Supervisor, log: ReturnType<typeof createLog>, close: () => Promise<unknown>) => {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(signal === 'SIGINT' ? 130 : 143);
+    if (stopping) {
+      // A thread that is ended in the middle of native code takes the process with it: SIGABRT, and a core dump.
+      const exit = () => process.exit(signal === 'SIGINT' ? 130 : 143);
+      setTimeout(exit, CLOSE_MS);
+      void close().then(exit, exit);
+      return;
+    }
     stopping = true;
     log.info(`${signal}: finishing what is in flight; once more stops at once`);
     void supervisor.stop();
