@@ -93,7 +93,8 @@ export const createKafka = async (jdk: Jdk): Promise<TestKafka> => {
   writeFileSync(file, properties(home, port, await freePort()));
   writeFileSync(join(home, 'log4j2.properties'), LOGGING);
   const id = randomBytes(16).toString('base64url');
-  const storage = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', file];
+  // As one word: an id may begin with a hyphen.
+  const storage = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', file];
   const { status, stdout, stderr } = spawnSync(join(jdk.home, 'bin/java'), storage, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stdout}${stderr}`);
   return new JavaKafka(home, port, jdk, classPath);
