@@ -7,18 +7,31 @@ import { JavaServer, temporaryHome } from './java-server.ts';
 import type { Jdk } from './jdk.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
 import { freePort, type TestKafka } from './server.ts';
-import { KAFKA } from './versions.ts';
+import { KAFKA, SASL_USER } from './versions.ts';
 
-/** One node that is broker and controller, with what a single node needs and nothing else changed. */
-const properties = (home: string, port: number, controller: number): string =>
+const { username, password } = SASL_USER;
+const LOGIN = 'org.apache.kafka.common.security';
+const sasl = (mechanism: string, module: string) => ({
+  [`listener.name.sasl.${mechanism}.sasl.jaas.config`]: `${LOGIN}.${module} required${module.startsWith('plain') ? ` user_${username}="${password}"` : ''}${module.startsWith('oauth') ? ' unsecuredLoginStringClaim_sub="broker"' : ''};`,
+});
+
+/**
+ * One node that is broker and controller, with what a single node needs, and a second door that asks for credentials.
+ */
+const properties = (home: string, port: number, secured: number, controller: number): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${secured},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${secured}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
+    ...sasl('plain', 'plain.PlainLoginModule'),
+    ...sasl('scram-sha-256', 'scram.ScramLoginModule'),
+    ...sasl('scram-sha-512', 'scram.ScramLoginModule'),
+    ...sasl('oauthbearer', 'oauthbearer.OAuthBearerLoginModule'),
     'log.dirs': join(home, 'data'),
     'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': 4,
@@ -43,7 +56,9 @@ class JavaKafka extends JavaServer implements TestKafka {
   readonly #java: string;
   readonly #classPath: string;
 
-  constructor(home: string, port: number, jdk: Jdk, classPath: string) {
+  readonly saslAddress: string;
+
+  constructor(home: string, port: number, saslAddress: string, jdk: Jdk, classPath: string) {
     const java = join(jdk.home, 'bin/java');
     const address = `127.0.0.1:${port}`;
     super({
@@ -63,6 +78,7 @@ class JavaKafka extends JavaServer implements TestKafka {
       answers: kafkaAnswers,
     });
     this.#java = java;
+    this.saslAddress = saslAddress;
     this.#classPath = classPath;
   }
 
@@ -90,12 +106,15 @@ export const createKafka = async (jdk: Jdk): Promise<TestKafka> => {
   const home = temporaryHome('kafka');
   const port = await freePort();
   const file = join(home, 'server.properties');
-  writeFileSync(file, properties(home, port, await freePort()));
+  const secured = await freePort();
+  writeFileSync(file, properties(home, port, secured, await freePort()));
   writeFileSync(join(home, 'log4j2.properties'), LOGGING);
   const id = randomBytes(16).toString('base64url');
   // As one word: an id may begin with a hyphen.
   const storage = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', file];
+  for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'])
+    storage.push('--add-scram', `${mechanism}=[name=${username},password=${password}]`);
   const { status, stdout, stderr } = spawnSync(join(jdk.home, 'bin/java'), storage, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stdout}${stderr}`);
-  return new JavaKafka(home, port, jdk, classPath);
+  return new JavaKafka(home, port, `127.0.0.1:${secured}`, jdk, classPath);
 };

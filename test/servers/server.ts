@@ -18,6 +18,8 @@ export interface TestServer {
 }
 
 export interface TestKafka extends TestServer {
+  /** The door that asks for credentials, where this broker has one. */
+  readonly saslAddress?: string;
   /** Sends lines with Kafka's own Java producer. */
   produceWithJava(topic: string, compression: string, lines: string): Promise<void>;
 }

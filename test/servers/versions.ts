@@ -20,3 +20,6 @@ export const ARTIFACTS: Readonly<Record<string, readonly string[]>> = {
     ]),
   ),
 };
+
+/** Who may enter by the broker's second door. */
+export const SASL_USER = { username: 'sluice', password: 'never-print-this' } as const;

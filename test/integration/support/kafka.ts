@@ -96,9 +96,12 @@ export class Member implements ConsumerEvents {
   goOnAt: (partition: TopicPartition) => bigint | undefined = () => undefined;
   readonly consumer: KafkaConsumer;
 
-  constructor(settings: Partial<ConsumerSettings> & Pick<ConsumerSettings, 'topics'>) {
+  constructor(
+    settings: Partial<ConsumerSettings> & Pick<ConsumerSettings, 'topics'>,
+    connection = kafkaConnectionSchema.parse({ brokers: brokers() }),
+  ) {
     this.groupId = settings.groupId ?? uniqueName('group');
-    this.consumer = kafkajsClient(kafkaConnectionSchema.parse({ brokers: brokers() })).consumer({
+    this.consumer = kafkajsClient(connection).consumer({
       start: 'earliest',
       sessionTimeoutMs: 6000,
       heartbeatIntervalMs: 1000,

@@ -8,6 +8,8 @@ const named = (variable: string): string => {
 };
 
 export const brokers = (): string => named('KAFKA_BROKERS');
+/** The same broker's door that asks for credentials; only brokers that the harness starts have one. */
+export const saslBrokers = (): string => named('SLUICE_TEST_SASL_BROKERS');
 export const elasticsearchUrl = (): string => named('ELASTICSEARCH_URL');
 
 export interface Cluster {
