@@ -12,8 +12,8 @@ export interface InferenceApi {
   readonly name: string;
   /** @throws ElasticsearchError, or the transport's errors */
   infer(texts: readonly string[], config: InferenceConfig | undefined, signal: AbortSignal): Promise<TextAnswer[]>;
-  /** Asks whether the model is there. @throws as infer */
-  probe(): Promise<void>;
+  /** Asks whether the model is there; answers with the texts that its queue takes, where that is known. @throws as infer */
+  probe(): Promise<number | undefined>;
 }
 
 type Options = ElasticsearchModelOptions['elasticsearch'];
@@ -33,13 +33,23 @@ const trainedModelApi = (
   name: modelId,
   probe: async () => {
     const path = `/_ml/trained_models/${encodeURIComponent(modelId)}`;
+    const queues = async () => {
+      const { body } = await connection.request({
+        method: 'GET',
+        path: `${path}/_stats`,
+        query: { filter_path: 'count,trained_model_stats.deployment_stats' },
+      });
+      return queueCapacity(body as Partial<estypes.MlGetTrainedModelsStatsResponse>);
+    };
     try {
       await connection.request({ method: 'GET', path, query: { filter_path: 'count' } });
     } catch (error) {
       if (!(error instanceof ElasticsearchError) || error.status !== 404) throw error;
       // The id of a deployment, which only the statistics know by its name.
-      await connection.request({ method: 'GET', path: `${path}/_stats`, query: { filter_path: 'count' } });
+      return queues();
     }
+    // The model is there; how much its queue takes is good to know, and no more than that.
+    return queues().catch(() => undefined);
   },
   infer: async (texts, config, signal) => {
     const request = {
@@ -65,6 +75,12 @@ const trainedModelApi = (
   },
 });
 
+/** The smallest queue of a model's deployments: which of them a request reaches is the cluster's choice. */
+const queueCapacity = ({ trained_model_stats = [] }: Partial<estypes.MlGetTrainedModelsStatsResponse>) => {
+  const known = trained_model_stats.flatMap(({ deployment_stats }) => deployment_stats?.queue_capacity ?? []);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
+
 /** https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-inference-inference */
 const endpointApi = (
   connection: ElasticsearchConnection,
@@ -78,6 +94,7 @@ const endpointApi = (
       path: endpointPath(id, task_type),
       query: { filter_path: 'endpoints.inference_id' },
     });
+    return undefined;
   },
   infer: async (texts, _config, signal) => {
     const request = { input: [...texts] } satisfies Pick<estypes.InferenceInferenceRequest, 'input'>;

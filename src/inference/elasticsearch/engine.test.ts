@@ -15,6 +15,7 @@ type Body =
   | estypes.ErrorResponseBase
   | { readonly status: estypes.HealthStatus }
   | { readonly count: number }
+  | { readonly trained_model_stats: { readonly deployment_stats: { readonly queue_capacity: number } }[] }
   | { readonly inference_results: InferResult[] }
   | { readonly endpoints: Pick<estypes.InferenceInferenceEndpointInfo, 'inference_id'>[] }
   | estypes.InferenceInferenceResult;
@@ -39,6 +40,11 @@ const READS: Readonly<Record<string, Answer>> = {
   '/_cluster/health': { status: 200, body: { status: 'green' } },
   '/_ml/trained_models/m': found,
   '/_ml/trained_models/deployed/_stats': found,
+  '/_ml/trained_models/small': found,
+  '/_ml/trained_models/small/_stats': {
+    status: 200,
+    body: { trained_model_stats: [{ deployment_stats: { queue_capacity: 6 } }] },
+  },
   '/_inference/text_embedding/e': { status: 200, body: { endpoints: [{ inference_id: 'e' }] } },
   '/_ml/trained_models/forbidden': error(403, 'security_exception'),
   '/_ml/trained_models/unauthorized': error(401, 'security_exception'),
@@ -46,6 +52,7 @@ const READS: Readonly<Record<string, Answer>> = {
 };
 const FIELDS: Readonly<Record<string, readonly string[]>> = {
   '/_ml/trained_models/m/_infer': ['docs', 'inference_config'],
+  '/_ml/trained_models/small/_infer': ['docs', 'inference_config'],
   '/_inference/text_embedding/e': ['input'],
 };
 const TASK_FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -199,6 +206,14 @@ describe('a model in Elasticsearch', () => {
         ['rejected', 'rejected'],
       );
     });
+  });
+
+  test("what is in flight never exceeds the deployment's queue", async () => {
+    const engine = engineFor({ model_id: 'small', max_in_flight: 2 });
+    await engine.start();
+    const results = await inferAll(engine, texts);
+    assert.ok(results.every(({ status }) => status === 'fulfilled'));
+    assert.equal(Math.max(...server.received.map((received) => received.texts.length)), 3);
   });
 
   test('a model that the user may not see stops the start', async () => {

@@ -61,7 +61,11 @@ export class ElasticsearchEngine implements Engine {
   async start(): Promise<void> {
     await this.#connection.ready(this.#parts.clock);
     try {
-      await this.#api.probe();
+      const capacity = await this.#api.probe();
+      // What is in flight at once must find room in the cluster's queue, or it is refused there.
+      if (capacity !== undefined)
+        this.#most = Math.max(1, Math.min(this.#most, Math.floor(capacity / this.#parts.options.max_in_flight)));
+      this.#batch = Math.min(this.#batch, this.#most);
     } catch (error) {
       const fatal = startFault(error, this.#api.name, this.#connection.place);
       if (fatal !== undefined) throw fatal;
