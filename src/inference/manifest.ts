@@ -67,14 +67,19 @@ const DEFAULT_GRAPHS = ['onnx/model_quantized.onnx', 'onnx/model.onnx', 'model.o
  * @throws SluiceError SLUICE_MODEL_MISSING, SLUICE_MODEL_INVALID
  */
 export const readModel = (folder: string, hints: ModelHints = {}): ModelFiles => {
-  if (!existsSync(folder)) throw missing(folder, 'the folder does not exist');
-  for (const file of ['config.json', 'tokenizer.json'])
-    if (!existsSync(join(folder, file))) throw missing(folder, `${file} is missing`);
+  checkModelFolder(folder);
   const own = join(folder, 'sluice.json');
   const manifest = existsSync(own) ? parseManifest(own) : deriveManifest(folder, hints);
   const graph = hints.file ?? manifest.graph;
   if (!existsSync(join(folder, graph))) throw missing(folder, `${graph} is missing`);
   return { folder, manifest: { ...manifest, graph } };
+};
+
+/** @throws SluiceError SLUICE_MODEL_MISSING where a folder has not what every engine needs */
+export const checkModelFolder = (folder: string): void => {
+  if (!existsSync(folder)) throw missing(folder, 'the folder does not exist');
+  for (const file of ['config.json', 'tokenizer.json'])
+    if (!existsSync(join(folder, file))) throw missing(folder, `${file} is missing`);
 };
 
 const missing = (folder: string, why: string) =>

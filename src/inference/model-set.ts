@@ -9,6 +9,7 @@ import type { DeploymentStats } from './deployment.ts';
 import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
 import { type OnnxModel, onnxModel } from './onnx/model.ts';
 import type { LocalModelOptions } from './options.ts';
+import { scriptBeside } from './script.ts';
 
 export interface ModelSetLog {
   info(message: string, fields?: object): void;
@@ -136,7 +137,7 @@ export class ModelSet {
 const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
   id: files.manifest.id,
   folder: files.folder,
-  script: new URL(`./onnx/trial-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  script: scriptBeside(import.meta.url, 'onnx/trial-child'),
   argument: files,
   sha256,
 });

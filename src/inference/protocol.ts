@@ -1,3 +1,5 @@
+import { messageOf, SluiceError } from '../core/errors.ts';
+
 /** What a deployment tells its threads. */
 export type ToWorker<Request> =
   | { readonly kind: 'job'; readonly job: Request & { readonly id: number } }
@@ -12,3 +14,14 @@ export type FromWorker<Output> =
   /** The text's or the options' own fault. */
   | { readonly kind: 'refused'; readonly id: number; readonly type: string; readonly message: string }
   | { readonly kind: 'closed' };
+
+/** What a thread tells when its model cannot be loaded. */
+export const loadFailure = (error: unknown): Extract<FromWorker<never>, { kind: 'failed' }> => {
+  const known = error instanceof SluiceError;
+  return {
+    kind: 'failed',
+    code: known ? error.code : 'SLUICE_MODEL_INVALID',
+    message: messageOf(error),
+    place: known ? error.place : undefined,
+  };
+};

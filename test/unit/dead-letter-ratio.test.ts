@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type Ended, runSluice } from '../support/run-sluice.ts';
 
-const sluice = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-ratio-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -19,18 +17,12 @@ const lineOf = (n: number): string => {
 };
 writeFileSync(join(folder, 'dump.ndjson'), Array.from({ length: DOCUMENTS }, (_, n) => `${lineOf(n)}\n`).join(''));
 
-const run = (name: string, ratio: number): Promise<{ code: number | null; stderr: string; stdout: string }> => {
+const run = (name: string, ratio: number): Promise<Ended> => {
   writeFileSync(
     join(folder, `${name}.yaml`),
     `source: { dump: { paths: dump.ndjson } }\nprocessors: [{ convert: { field: n, type: integer, tag: number } }]\nsink: { file: { path: ${name}.out, format: ndjson } }\ndead_letter: { file: { path: ${name}.dead } }\nlimits: { dead_letter_ratio: ${ratio} }\n`,
   );
-  const child = spawn(process.execPath, [sluice, 'run', `${name}.yaml`, '--json'], { cwd: folder });
-  let stderr = '';
-  let stdout = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stdin.end();
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stderr, stdout })));
+  return runSluice(folder, 'run', `${name}.yaml`, '--json');
 };
 
 const linesOf = (path: string): string[] => readFileSync(join(folder, path), 'utf8').trimEnd().split('\n');

@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { type Ended, runSluice } from '../support/run-sluice.ts';
 
-const sluice = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sluice-supervisor-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const run = (...args: readonly string[]): Promise<{ code: number | null; stderr: string; stdout: string }> => {
-  const child = spawn(process.execPath, [sluice, 'run', ...args], { cwd: folder });
-  let stderr = '';
-  let stdout = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stdin.end();
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, stderr, stdout })));
-};
+const run = (...args: readonly string[]): Promise<Ended> => runSluice(folder, 'run', ...args);
 
 const DOCUMENTS = 20_000;
 const good = Array.from({ length: DOCUMENTS }, (_, n) => `{"n":${n}}\n`).join('');

@@ -221,7 +221,8 @@ export class KafkajsConsumer implements KafkaConsumer {
         const topics = [...new Set(wanted.map(({ topic }) => topic))];
         const committed = await this.#admin!.fetchOffsets({ groupId, topics });
         for (const { topic, partitions } of committed) {
-          const byTime = await this.#admin!.fetchTopicOffsetsByTimestamp(topic, start as number);
+          const never = partitions.some(({ offset }) => offset === '-1');
+          const byTime = never ? await this.#admin!.fetchTopicOffsetsByTimestamp(topic, start as number) : [];
           for (const { partition, offset } of partitions) {
             const name = nameOf({ topic, partition });
             const own = byTime.find((entry) => entry.partition === partition)?.offset;

@@ -1,5 +1,6 @@
 import { Deployment, type DeploymentOptions, type DoneWith } from '../deployment.ts';
 import type { ModelFiles } from '../manifest.ts';
+import { scriptBeside } from '../script.ts';
 import type { InferenceOutput, InferenceRequest, WorkerSettings } from './protocol.ts';
 
 export interface OnnxDeploymentOptions extends Omit<DeploymentOptions, 'threads'> {
@@ -16,8 +17,6 @@ const PREFETCH = 2;
 /** Models that gain from batches of short texts see more of the queue. */
 const PREFETCH_BATCHING = 16;
 
-const script = new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-
 /** A deployment whose allocations run the model's graph in ONNX Runtime. */
 export const onnxDeployment = ({
   model,
@@ -30,7 +29,7 @@ export const onnxDeployment = ({
     threads: {
       id: manifest.id,
       folder,
-      script,
+      script: scriptBeside(import.meta.url, 'worker'),
       settings: { model, threads: threads_per_allocation } satisfies WorkerSettings,
       prefetch: manifest.batching === 'equal_length' ? PREFETCH_BATCHING : PREFETCH,
     },

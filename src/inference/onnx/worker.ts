@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf, SluiceError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { LocalTask } from '../manifest.ts';
-import type { FromWorker, ToWorker } from '../protocol.ts';
+import { type FromWorker, loadFailure, type ToWorker } from '../protocol.ts';
 import { type Entity, entitiesOf, tagsOf } from '../tasks/ner.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { sentenceWindows, truncatedWindow, type Window, type WindowPlan } from '../windows.ts';
@@ -156,12 +156,6 @@ const main = async (): Promise<void> => {
 };
 
 main().catch((error: unknown) => {
-  const known = error instanceof SluiceError;
-  tell({
-    kind: 'failed',
-    code: known ? error.code : 'SLUICE_MODEL_INVALID',
-    message: messageOf(error),
-    place: known ? error.place : undefined,
-  });
+  tell(loadFailure(error));
   port.close();
 });

@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import type { CrashJournal } from '../crash-journal.ts';
 import { Deployment } from '../deployment.ts';
 import { LocalModel } from '../local-model.ts';
-import { sha256OfFile } from '../manifest.ts';
+import { checkModelFolder, sha256OfFile } from '../manifest.ts';
 import type { Engine, ModelSetLog, TrialRun } from '../model-set.ts';
 import type { LocalModelOptions } from '../options.ts';
+import { scriptBeside } from '../script.ts';
 import { readTransformersConfig } from './config.ts';
 import type { TransformersOutput, TransformersRequest, TransformersSettings, TransformersTask } from './protocol.ts';
 
@@ -20,8 +20,6 @@ export interface TransformersEngineParts {
   readonly allocations: number;
   readonly log: ModelSetLog;
 }
-
-const url = (name: string) => new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
 /**
  * Tasks that sluice does not run itself, through @huggingface/transformers. The library is loaded in the worker threads
@@ -37,13 +35,7 @@ export class TransformersEngine implements Engine {
   constructor(parts: TransformersEngineParts) {
     this.#parts = parts;
     const { folder, task, options } = parts;
-    for (const file of ['config.json', 'tokenizer.json']) {
-      if (!existsSync(join(folder, file)))
-        throw new SluiceError('SLUICE_MODEL_MISSING', `the model cannot be loaded: ${file} is missing`, {
-          place: folder,
-          hint: 'A model is a folder in the Hugging Face layout: config.json, tokenizer.json and onnx/*.onnx.',
-        });
-    }
+    checkModelFolder(folder);
     this.#settings = { folder, task, dtype: options.dtype };
   }
 
@@ -62,9 +54,18 @@ export class TransformersEngine implements Engine {
   async start(trial: TrialRun | undefined, journal: CrashJournal | undefined): Promise<void> {
     const { id, folder, task, options, allocations, log } = this.#parts;
     this.#sha256 = hash('sha256', `${task} ${options.dtype} ${(await this.#checksums()).join(' ')}`, 'hex');
-    await trial?.({ id, folder, script: url('trial-child'), argument: this.#settings, sha256: this.#sha256 }, log);
+    await trial?.(
+      {
+        id,
+        folder,
+        script: scriptBeside(import.meta.url, 'trial-child'),
+        argument: this.#settings,
+        sha256: this.#sha256,
+      },
+      log,
+    );
     const deployment = new Deployment<TransformersRequest, TransformersOutput>({
-      threads: { id, folder, script: url('worker'), settings: this.#settings, prefetch: 2 },
+      threads: { id, folder, script: scriptBeside(import.meta.url, 'worker'), settings: this.#settings, prefetch: 2 },
       number_of_allocations: allocations,
       queue_capacity: options.queue_capacity,
       timeout_ms: options.timeout,

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf, SluiceError } from '../../core/errors.ts';
-import type { FromWorker, ToWorker } from '../protocol.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type FromWorker, loadFailure, type ToWorker } from '../protocol.ts';
 import { loadPipeline } from './load-pipeline.ts';
 import type { TransformersOutput, TransformersRequest, TransformersSettings } from './protocol.ts';
 import { runTask, type TaskPipeline, TextFault } from './run-task.ts';
@@ -55,12 +55,6 @@ try {
   loaded = await loadPipeline(settings);
   tell({ kind: 'ready' });
 } catch (error) {
-  const known = error instanceof SluiceError;
-  tell({
-    kind: 'failed',
-    code: known ? error.code : 'SLUICE_MODEL_INVALID',
-    message: messageOf(error),
-    place: known ? error.place : settings.folder,
-  });
+  tell(loadFailure(error));
   port.close();
 }
