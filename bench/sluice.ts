@@ -28,7 +28,7 @@ export const runSluice = async (
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const file = join(folder, 'bench.yaml');
   writeFileSync(file, yaml.replaceAll('FOLDER', folder));
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
   const child = spawn(
     process.execPath,
     [

@@ -30,3 +30,6 @@ export class Delivery implements Tracked {
     return this.record.bytes;
   }
 }
+
+/** Where a document came from, for logs and errors. */
+export const placeOf = ({ partition, record }: Delivery): string => `${partition.name}@${record.position}`;

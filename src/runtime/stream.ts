@@ -4,13 +4,13 @@ import type { Codec, Outcome, Sink, Source, SourcePort, SourceRecord, WriteFault
 import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
 import { Committer } from './committer.ts';
-import { bytesKept, deadLetterDocument, LEAST_KEPT } from './dead-letter.ts';
 import { DeadLetterRatio } from './dead-letter-ratio.ts';
-import { Delivery } from './delivery.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { Delivery, placeOf } from './delivery.ts';
 import { Intake, type IntakeResult, type PipelineRunner } from './intake.ts';
 import { enterGate, PartitionState, passGate } from './partition.ts';
 import { StreamCounters } from './stream-counters.ts';
-import { Writer } from './writer.ts';
+import { type Write, Writer } from './writer.ts';
 
 export interface StreamOptions {
   readonly name: string;
@@ -46,21 +46,9 @@ export interface StreamLog {
   error(message: string, fields?: object): void;
 }
 
-/** A document on its way to one of the two sinks. */
-interface StreamWrite {
+/** A document on its way to the sink. */
+interface StreamWrite extends Write {
   readonly delivery: Delivery;
-  readonly item: NonNullable<Delivery['item']>;
-  readonly bytes: number;
-  readonly cancelled: boolean;
-}
-
-/** A failed document on its way to the dead letter. */
-interface DeadWrite extends StreamWrite {
-  readonly fault: WriteFault;
-  /** Type of the failure and the processor, for an error message. */
-  readonly failed: string;
-  /** Less of the document, for a destination that refused it whole. */
-  readonly smaller: (() => DeadWrite) | undefined;
 }
 
 /**
@@ -75,7 +63,7 @@ export class Stream {
   readonly #partitions = new Map<string, PartitionState>();
   readonly #intake: Intake;
   readonly #writer: Writer<StreamWrite>;
-  readonly #deadLetters: Writer<DeadWrite> | undefined;
+  readonly #deadLetters: DeadLetters;
   readonly #committer: Committer;
   readonly #ratio: DeadLetterRatio;
   readonly #abort = new AbortController();
@@ -112,7 +100,6 @@ export class Stream {
     });
     const shared = { clock, random, signal: this.#abort.signal };
     const events = {
-      cancelled: (write: StreamWrite) => this.#settle(write.delivery, undefined),
       blocked: (fault: WriteFault | undefined) => this.#setBlocked(fault),
       retried: (count: number, fault: WriteFault) => this.counters.retry(count, fault.type),
       broken: (error: unknown) => this.#fail(error),
@@ -122,6 +109,7 @@ export class Stream {
       sink,
       events: {
         ...events,
+        cancelled: ({ delivery }) => this.#settle(delivery, undefined),
         delivered: ({ delivery }, duplicate) => {
           this.#ratio.written(false);
           this.#settle(delivery, duplicate ? 'duplicate' : 'delivered');
@@ -132,17 +120,15 @@ export class Stream {
         },
       },
     });
-    this.#deadLetters =
-      deadLetter &&
-      new Writer<DeadWrite>({
-        ...shared,
-        sink: deadLetter,
-        events: {
-          ...events,
-          delivered: ({ delivery, failed }) => this.#settle(delivery, 'dead_lettered', failed),
-          refused: (write, fault) => this.#deadLetterRefused(write, fault),
-        },
-      });
+    this.#deadLetters = new DeadLetters({
+      ...shared,
+      sink: deadLetter,
+      stream: options.name,
+      events,
+      warn: (message, fields) => options.log.warn(message, fields),
+      kept: (delivery, failed) => this.#settle(delivery, 'dead_lettered', failed),
+      failed: (error) => this.#fail(error),
+    });
     this.#committer = new Committer({
       clock,
       interval: limits.commit_interval_ms,
@@ -333,52 +319,8 @@ export class Stream {
   }
 
   #deadLetter(delivery: Delivery, fault: WriteFault, failure?: IngestFailure): void {
-    const { deadLetter, log, clock } = this.#options;
     if (delivery.partition.revoked) return this.#settle(delivery, undefined);
-    log.warn('a document failed', {
-      place: placeOf(delivery),
-      type: fault.type,
-      processor: failure?.processorType,
-      tag: failure?.processorTag,
-    });
-    if (deadLetter === undefined || this.#deadLetters === undefined) {
-      return this.#fail(
-        new SluiceError(
-          'SLUICE_DOCUMENT_FAILED',
-          `a document failed with ${fault.type}${atStep(failure)}, and there is no dead_letter to keep it`,
-          {
-            place: placeOf(delivery),
-            hint: 'Configure dead_letter (a file, a Kafka topic or an index): it keeps the document and the whole reason, which may show contents and is therefore not printed here. Or let on_failure handle it. Nothing was committed past this document.',
-          },
-        ),
-      );
-    }
-    const write = (keep: number): DeadWrite => {
-      const reason = { fault, ...(failure && { failure }), document: delivery.document, stream: this.name, keep };
-      const item = deadLetter.prepare(deadLetterDocument(delivery.record, reason, clock.now()), delivery.record);
-      const smaller = keep > LEAST_KEPT ? () => write(LEAST_KEPT) : undefined;
-      return {
-        delivery,
-        item,
-        bytes: item.bytes,
-        cancelled: false,
-        fault,
-        failed: `${fault.type}${atStep(failure)}`,
-        smaller,
-      };
-    };
-    this.#deadLetters.add(write(bytesKept(deadLetter.maxItemBytes)));
-  }
-
-  #deadLetterRefused({ delivery, fault: reason, smaller }: DeadWrite, fault: WriteFault): void {
-    // Perhaps too large for the place: a part with the reason and the origin is better than a stream that stands still.
-    if (smaller !== undefined) return this.#deadLetters!.add(smaller());
-    this.#fail(
-      new SluiceError('SLUICE_DOCUMENT_FAILED', `the dead letter destination refused a document with ${fault.type}`, {
-        place: placeOf(delivery),
-        hint: `The document had failed with ${reason.type}. Mend the dead_letter destination and start again: nothing was committed past it.`,
-      }),
-    );
+    this.#deadLetters.add(delivery, fault, failure);
   }
 
   /**
@@ -425,7 +367,7 @@ export class Stream {
 
   #flush(): void {
     this.#writer.flush();
-    this.#deadLetters?.flush();
+    this.#deadLetters.flush();
   }
 
   #setBlocked(fault: WriteFault | undefined): void {
@@ -486,11 +428,3 @@ export class Stream {
 }
 
 const typeOf = (error: Error): string => (error instanceof ProcessorError ? error.type : 'parse_exception');
-
-/** Reasons may hold document contents; which step it was never does. */
-const atStep = (failure: IngestFailure | undefined): string =>
-  failure === undefined
-    ? ''
-    : ` at the processor [${failure.processorType}]${failure.processorTag === undefined ? '' : ` with tag [${failure.processorTag}]`}`;
-
-const placeOf = ({ partition, record }: Delivery): string => `${partition.name}@${record.position}`;
