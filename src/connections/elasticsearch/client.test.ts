@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { tlsFile, tlsText } from '../../../test/support/tls.ts';
 import { systemClock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { ElasticsearchConnection } from './client.ts';
 import { elasticsearchConnectionSchema } from './options.ts';
 
-/** An authority that nobody installed, and what it signed for 127.0.0.1; valid until 2126. */
-const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
-const FINGERPRINT = new X509Certificate(readFileSync(fixture('ca.crt'))).fingerprint256;
+const FINGERPRINT = new X509Certificate(tlsText('ca.crt')).fingerprint256;
 const OTHER_FINGERPRINT = FINGERPRINT.replace(/^../, (pair) => (pair === '00' ? '11' : '00'));
 
 interface Received {
@@ -50,11 +47,11 @@ describe('the connection to Elasticsearch', () => {
   let [http, https, mutual, dead] = ['', '', '', ''];
   before(async () => {
     // Elasticsearch sends the authority along: the fingerprint is compared with the end of the chain.
-    const cert = `${readFileSync(fixture('server.crt'))}${readFileSync(fixture('ca.crt'))}`;
-    const key = readFileSync(fixture('server.key'));
+    const cert = `${tlsText('server.crt')}${tlsText('ca.crt')}`;
+    const key = tlsText('server.key');
     http = await listen(createHttpServer(answer), 'http');
     https = await listen(createHttpsServer({ cert, key }, answer), 'https');
-    const ca = readFileSync(fixture('ca.crt'));
+    const ca = tlsText('ca.crt');
     mutual = await listen(
       createHttpsServer({ cert, key, ca, requestCert: true, rejectUnauthorized: true }, answer),
       'https',
@@ -104,7 +101,7 @@ describe('the connection to Elasticsearch', () => {
   });
 
   test('another ca_fingerprint is refused, with and without the authority, before anything is sent', async () => {
-    for (const more of [{}, { ca: fixture('ca.crt') }])
+    for (const more of [{}, { ca: tlsFile('ca.crt') }])
       await assert.rejects(
         connect({ nodes: https, tls: { ca_fingerprint: OTHER_FINGERPRINT, ...more } }).ready(systemClock),
         refusedWith('SLUICE_SINK_UNREACHABLE', /fingerprint does not match/),
@@ -113,10 +110,10 @@ describe('the connection to Elasticsearch', () => {
   });
 
   test('a file with the authority is trusted, and one that is not there is named', async () => {
-    await connect({ nodes: https, tls: { ca: fixture('ca.crt') } }).ready(systemClock);
+    await connect({ nodes: https, tls: { ca: tlsFile('ca.crt') } }).ready(systemClock);
     assert.equal(received.length, 1);
     assert.throws(
-      () => connect({ nodes: https, tls: { ca: fixture('none.crt') } }),
+      () => connect({ nodes: https, tls: { ca: tlsFile('none.crt') } }),
       refusedWith('SLUICE_CONFIG_UNREADABLE', /certificate file cannot be read/),
     );
   });
@@ -127,10 +124,10 @@ describe('the connection to Elasticsearch', () => {
   });
 
   test('a client certificate is shown to a server that asks for one', async () => {
-    const tls = { ca: fixture('ca.crt') };
+    const tls = { ca: tlsFile('ca.crt') };
     await assert.rejects(connect({ nodes: mutual, tls }).ready(systemClock));
     assert.equal(received.length, 0);
-    const own = { certificate: fixture('client.crt'), key: fixture('client.key') };
+    const own = { certificate: tlsFile('client.crt'), key: tlsFile('client.key') };
     await connect({ nodes: mutual, tls: { ...tls, ...own } }).ready(systemClock);
     assert.equal(received[0]?.client, 'client');
   });
