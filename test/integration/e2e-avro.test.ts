@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import avsc from 'avsc';
 import { TestSchemaRegistry } from '../servers/schema-registry.ts';
 import { allHits } from './support/elasticsearch.ts';
+import { infer, models } from './support/enrich.ts';
 import { createTopic, produce } from './support/kafka.ts';
 import { brokers, elasticsearchUrl, uniqueName, until } from './support/servers.ts';
 import { scene } from './support/worker.ts';
 
-const MODEL = new URL('../../models/minilm-l6-enrich-en', import.meta.url).pathname;
 const schema = JSON.parse(readFileSync(new URL('../../schemas/article.avsc', import.meta.url), 'utf8')) as avsc.Schema;
 const DOCUMENTS = 200;
 const PEOPLE = ['Angela Merkel', 'Nelson Mandela', 'Marie Curie', 'Barack Obama'];
@@ -23,10 +23,6 @@ interface Article {
     readonly body: { readonly predicted_value: readonly number[] };
   };
 }
-
-const infer = (target: string, config: object) => ({
-  inference: { model_id: 'enrich', target_field: target, field_map: { body: 'text_field' }, inference_config: config },
-});
 
 scene(
   'an Avro topic of 4 partitions with a schema registry → entities and vectors → Elasticsearch, poison aside',
@@ -62,7 +58,7 @@ scene(
         },
       },
       processors: [infer('ml.ner', { ner: {} }), infer('ml.body', { text_embedding: {} })],
-      models: { enrich: { path: MODEL } },
+      models,
       sink: { elasticsearch: { nodes: url, index, id: '{{{id}}}', mappings: 'auto' } },
       dead_letter: { kafka: { topic: deadLetters } },
     });

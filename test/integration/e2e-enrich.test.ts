@@ -4,11 +4,11 @@ import { readModel } from '../../src/inference/manifest.ts';
 import { onnxDeployment } from '../../src/inference/onnx/deployment.ts';
 import type { InferenceOutput } from '../../src/inference/onnx/protocol.ts';
 import { allHits, elastic } from './support/elasticsearch.ts';
+import { infer, MODEL, models } from './support/enrich.ts';
 import { createTopic, produce } from './support/kafka.ts';
 import { brokers, clusters, uniqueName, until } from './support/servers.ts';
 import { scene } from './support/worker.ts';
 
-const MODEL = new URL('../../models/minilm-l6-enrich-en', import.meta.url).pathname;
 const DOCUMENTS = 400;
 
 const { texts } = JSON.parse(readFileSync(new URL('../fixtures/golden_onepass.json', import.meta.url), 'utf8')) as {
@@ -61,19 +61,11 @@ for (const { url, version } of await clusters())
         topic,
         articles.map((article) => ({ partition: article.n % 4, value: JSON.stringify(article) })),
       );
-      const step = (target: string, config: object) => ({
-        inference: {
-          model_id: 'enrich',
-          target_field: target,
-          field_map: { body: 'text_field' },
-          inference_config: config,
-        },
-      });
       const worker = await run({
         name: 'articles',
         source: { kafka: { brokers: brokers(), topics: topic, group_id: uniqueName('group') } },
-        processors: [step('ml.ner', { ner: {} }), step('ml.body', { text_embedding: {} })],
-        models: { enrich: { path: MODEL } },
+        processors: [infer('ml.ner', { ner: {} }), infer('ml.body', { text_embedding: {} })],
+        models,
         sink: { elasticsearch: { nodes: url, index, id: '{{{n}}}', mappings: 'auto' } },
       });
       await until('all delivered', async () => (await worker.settled('delivered')) === DOCUMENTS, { seconds: 120 });

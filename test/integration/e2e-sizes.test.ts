@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { count, elastic } from './support/elasticsearch.ts';
+import { infer, models } from './support/enrich.ts';
 import { createTopic, produce, readTopic, textOf } from './support/kafka.ts';
 import { brokers, elasticsearchUrl, uniqueName, until } from './support/servers.ts';
 import { scene } from './support/worker.ts';
 
-const MODEL = new URL('../../models/minilm-l6-enrich-en', import.meta.url).pathname;
 const MB = 1024 * 1024;
 
 /** A character of every plane that has any, and the ones that JSON escapes. */
@@ -84,17 +84,9 @@ scene('1,000,000 characters of text and no text at all, with entities and vector
     { key: 'empty', value: JSON.stringify({ body: '' }) },
     { key: 'short', value: JSON.stringify({ body: sentence }) },
   ]);
-  const infer = (target: string, config: object) => ({
-    inference: {
-      model_id: 'enrich',
-      target_field: target,
-      field_map: { body: 'text_field' },
-      inference_config: config,
-    },
-  });
   const worker = await run({
     source: { kafka: { brokers: brokers(), topics: topic, group_id: uniqueName('group') } },
-    models: { enrich: { path: MODEL } },
+    models,
     processors: [infer('ner', { ner: {} }), infer('vector', { text_embedding: {} })],
     sink: { elasticsearch: { nodes: elasticsearchUrl(), index, id: '{{{_kafka.key}}}', mappings: 'auto' } },
   });
