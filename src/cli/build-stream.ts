@@ -3,6 +3,7 @@ import { createCodec } from '../codecs/table.ts';
 import { ElasticsearchConnection } from '../connections/elasticsearch/client.ts';
 import type { KafkaClient } from '../connections/kafka/client.ts';
 import { kafkajsClient } from '../connections/kafka/kafkajs.ts';
+import { ByteBudget } from '../core/byte-budget.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
@@ -10,6 +11,7 @@ import { InterruptedError, runInterruptible } from '../painless/regex/interrupti
 import { limitEachMatch } from '../painless/regex/match-limit.ts';
 import { PipelineExecution } from '../pipeline/execution.ts';
 import { compileTemplate } from '../pipeline/mustache.ts';
+import { Breakers } from '../runtime/breaker.ts';
 import type { PipelineRunner } from '../runtime/intake.ts';
 import { Stream, type StreamLog } from '../runtime/stream.ts';
 import { inferenceMappings, prepareIndex } from '../sinks/elasticsearch/mappings.ts';
@@ -29,13 +31,37 @@ export interface BuildOptions {
   readonly limit?: number | undefined;
   readonly rate?: number | undefined;
   readonly allowMixedVectors?: boolean;
+  /** What the streams of a process share; one of its own where absent. */
+  readonly shared?: SharedByStreams;
   readonly progress?: (read: number, total: number) => void;
 }
+
+export interface SharedByStreams {
+  readonly breakers: Breakers;
+  /** Absent where there is one stream: its own budget is the process's. */
+  readonly budget: ByteBudget | undefined;
+}
+
+/** Bytes in flight of all streams of a process, unless one of them asks for more than half of it. */
+const PROCESS_BYTES = 256 * 1024 * 1024;
+
+/** @param bytes `--in-flight-bytes` */
+export const sharedByStreams = (loaded: readonly LoadedStream[], bytes?: number): SharedByStreams => {
+  const largest = Math.max(...loaded.map(({ config }) => config.limits.in_flight_bytes));
+  return {
+    breakers: new Breakers({ clock: systemClock, random: Math.random }),
+    budget:
+      bytes === undefined && loaded.length === 1
+        ? undefined
+        : new ByteBudget(bytes ?? Math.max(PROCESS_BYTES, 2 * largest)),
+  };
+};
 
 /** Puts a stream together from its file. Models must be started already. */
 export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream => {
   const { config, name } = loaded;
   const { limits } = config;
+  const { breakers, budget } = options.shared ?? sharedByStreams([loaded]);
   return new Stream({
     name,
     source: createSource(loaded, options),
@@ -58,6 +84,8 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
     tombstones: config.source.kafka?.tombstones ?? 'ignore',
     ordered: usesOwnIds(config),
     finite: config.source.dump !== undefined,
+    breakers,
+    processBudget: budget,
     log: options.log,
   });
 };

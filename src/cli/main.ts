@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { bytes } from '../config/units.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { packageRoot } from '../inference/model-set.ts';
 import { init } from './commands/init.ts';
@@ -14,6 +15,12 @@ const count = (text: string): number => {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('not a number above 0.');
   return value;
+};
+
+const size = (text: string): number => {
+  const parsed = bytes().safeParse(text);
+  if (!parsed.success || parsed.data < 1) throw new InvalidArgumentError('not a size: write it like 256mb.');
+  return parsed.data;
 };
 
 /** The command line. Sets the exit status and returns when everything has ended. */
@@ -34,6 +41,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .description('run pipeline files until their sources end or a signal comes')
     .argument('<files...>', 'pipeline files')
     .option('--http <address>', 'serve /livez, /readyz and /metrics, e.g. 127.0.0.1:9281')
+    .option('--in-flight-bytes <size>', 'what all streams hold together at most (default: 256mb for several)', size)
     .option('--allow-mixed-vectors', 'write vectors of another model than the index holds')
     .option('--search <query>', 'end with a semantic search over the file that was written')
     .option('--json', 'logs and summary as JSON')

@@ -52,7 +52,11 @@ export interface Source {
   start(port: SourcePort): Promise<void>;
   /** Stops fetching for lack of room; what was fetched already may still arrive. */
   pause(): void;
+  /** Goes on, but for partitions that are paused by themselves. */
   resume(): void;
+  /** As `pause`, for one partition. Absent where partitions are read one after another. */
+  pausePartition?(partition: string): void;
+  resumePartition?(partition: string): void;
   /** Keeps the positions up to which everything is settled. Rejects when they could not be kept: it is called again. */
   commit(positions: ReadonlyMap<string, bigint>): Promise<void>;
   /** No more deliveries after this resolves; commits are still possible. */
@@ -120,10 +124,14 @@ export interface WriteLimits {
   readonly max_bytes: number;
   readonly max_age_ms: number;
   readonly max_in_flight: number;
+  /** Requests that take longer are made smaller; absent where it does not matter. */
+  readonly target_latency_ms?: number;
 }
 
 export interface Sink<T extends WriteItem = WriteItem> {
   readonly type: string;
+  /** What answers or does not, as a whole; the same name for the same servers. Absent where nothing is shared. */
+  readonly destination?: string;
   readonly limits: WriteLimits;
   /** The largest item that the destination takes as it is usually set up; absent where any size goes. */
   readonly maxItemBytes?: number;

@@ -1,20 +1,19 @@
 import type { Clock } from '../core/clock.ts';
 import type { WriteLimits } from '../core/contracts.ts';
 
+/** Asked at every write: they may follow what the destination takes. */
+export type BatchLimits = Pick<WriteLimits, 'max_documents' | 'max_bytes' | 'max_age_ms'>;
+
 /** Gathers writes until one limit is reached: bytes, count or age. */
 export class Batcher<T extends { readonly bytes: number }> {
-  readonly #limits: Pick<WriteLimits, 'max_documents' | 'max_bytes' | 'max_age_ms'>;
+  readonly #limits: BatchLimits;
   readonly #clock: Clock;
   readonly #flush: (batch: T[]) => void;
   #batch: T[] = [];
   #bytes = 0;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(
-    limits: Pick<WriteLimits, 'max_documents' | 'max_bytes' | 'max_age_ms'>,
-    clock: Clock,
-    flush: (batch: T[]) => void,
-  ) {
+  constructor(limits: BatchLimits, clock: Clock, flush: (batch: T[]) => void) {
     this.#limits = limits;
     this.#clock = clock;
     this.#flush = flush;

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Sink, WriteFault } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
+import type { Breakers } from './breaker.ts';
 import { bytesKept, deadLetterDocument, LEAST_KEPT } from './dead-letter.ts';
 import { type Delivery, placeOf } from './delivery.ts';
 import { type Write, Writer, type WriterEvents } from './writer.ts';
@@ -23,6 +24,7 @@ export interface DeadLettersOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
+  readonly breakers: Breakers;
   readonly events: Pick<WriterEvents<Write>, 'blocked' | 'retried' | 'broken'>;
   readonly warn: (message: string, fields?: object) => void;
   /** The destination has it. @param failed what failed, for an error message */
@@ -44,6 +46,7 @@ export class DeadLetters {
       random,
       signal,
       sink,
+      breaker: options.breakers.of(sink),
       events: {
         ...events,
         cancelled: () => {},

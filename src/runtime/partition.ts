@@ -1,3 +1,4 @@
+import { ByteBudget } from '../core/byte-budget.ts';
 import type { Delivery } from './delivery.ts';
 import { Watermark } from './watermark.ts';
 
@@ -13,9 +14,14 @@ export class PartitionState {
   readonly gate: Delivery[] = [];
   gateHead = 0;
   committed: bigint | undefined;
+  /** What its documents hold. */
+  readonly budget: ByteBudget;
+  /** Not fetched for lack of room, whatever the others are. */
+  paused = false;
 
-  constructor(name: string) {
+  constructor(name: string, budget: ByteBudget) {
     this.name = name;
+    this.budget = new ByteBudget(budget.limit, budget);
   }
 }
 

@@ -3,6 +3,7 @@ import { type Clock, sleep } from '../core/clock.ts';
 import type { Codec, Outcome, Sink, Source, SourcePort, SourceRecord, WriteFault } from '../core/contracts.ts';
 import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
+import type { Breakers } from './breaker.ts';
 import { Committer } from './committer.ts';
 import { DeadLetterRatio } from './dead-letter-ratio.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -27,6 +28,9 @@ export interface StreamOptions {
   readonly ordered: boolean;
   /** True where the source has an end: stopped before it, a file is not finished. */
   readonly finite: boolean;
+  /** What all streams of the process may hold together; absent where this is the only one. */
+  readonly processBudget?: ByteBudget | undefined;
+  readonly breakers: Breakers;
   readonly log: StreamLog;
 }
 
@@ -84,7 +88,7 @@ export class Stream {
     this.#options = options;
     this.name = options.name;
     const { clock, random, sink, deadLetter, limits } = options;
-    this.#budget = new ByteBudget(limits.in_flight_bytes);
+    this.#budget = new ByteBudget(limits.in_flight_bytes, options.processBudget);
     this.#ratio = new DeadLetterRatio(limits.dead_letter_ratio);
     this.#finished = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -107,6 +111,7 @@ export class Stream {
     this.#writer = new Writer<StreamWrite>({
       ...shared,
       sink,
+      breaker: options.breakers.of(sink),
       events: {
         ...events,
         cancelled: ({ delivery }) => this.#settle(delivery, undefined),
@@ -122,6 +127,7 @@ export class Stream {
     });
     this.#deadLetters = new DeadLetters({
       ...shared,
+      breakers: options.breakers,
       sink: deadLetter,
       stream: options.name,
       events,
@@ -199,6 +205,17 @@ export class Stream {
     return this.#blocked ?? this.#sourceTrouble;
   }
 
+  /** What the destination is given at once. */
+  get delivery(): { bulk_concurrency: number; bulk_documents: number; bulk_bytes: number; breaker_open: number } {
+    const { congestion, breaker } = this.#writer;
+    return {
+      bulk_concurrency: congestion.inFlight,
+      bulk_documents: congestion.max_documents,
+      bulk_bytes: congestion.max_bytes,
+      breaker_open: breaker.state === 'closed' ? 0 : 1,
+    };
+  }
+
   get inFlight(): { documents: number; bytes: number } {
     return { documents: this.#inFlight, bytes: this.#budget.used };
   }
@@ -228,7 +245,7 @@ export class Stream {
   #assigned(name: string): bigint | undefined {
     const known = this.#partitions.get(name);
     if (known !== undefined) return known.expected;
-    this.#partitions.set(name, new PartitionState(name));
+    this.#partitions.set(name, new PartitionState(name, this.#budget));
     return undefined;
   }
 
@@ -249,21 +266,34 @@ export class Stream {
       if (partition.expected !== undefined && record.position < partition.expected) continue;
       partition.expected = record.next;
       const delivery = new Delivery(record, partition, now);
-      this.#budget.take(record.bytes);
+      partition.budget.take(record.bytes);
       this.#inFlight += 1;
       this.counters.read(record.bytes, now);
       partition.watermark.track(delivery);
       if (this.#options.ordered) enterGate(delivery);
       this.#intake.push(delivery);
     }
+    this.#pauseWhenFull(partition);
+  }
+
+  #pauseWhenFull(partition: PartitionState): void {
+    const { source } = this.#options;
+    const goesOn = () => !this.#stopping && this.#error === undefined;
     if (this.#budget.full && !this.#paused) {
       this.#paused = true;
-      this.#options.source.pause();
+      source.pause();
       this.#budget.whenRoom(() => {
         this.#paused = false;
-        if (!this.#stopping && this.#error === undefined) this.#options.source.resume();
+        if (goesOn()) source.resume();
       });
     }
+    if (source.pausePartition === undefined || partition.paused || !partition.budget.full) return;
+    partition.paused = true;
+    source.pausePartition(partition.name);
+    partition.budget.whenRoom(() => {
+      partition.paused = false;
+      if (goesOn() && !partition.revoked) source.resumePartition!(partition.name);
+    });
   }
 
   #processed(delivery: Delivery, result: IntakeResult): void {
@@ -354,7 +384,7 @@ export class Stream {
 
   #forget(delivery: Delivery): void {
     this.#inFlight -= 1;
-    this.#budget.give(delivery.bytes);
+    delivery.partition.budget.give(delivery.bytes);
     delivery.document = undefined;
     delivery.item = undefined;
   }

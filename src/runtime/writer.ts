@@ -3,6 +3,8 @@ import { type BackoffOptions, backoff } from '../core/backoff.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import { type ItemResult, RequestError, type Sink, type WriteFault, type WriteItem } from '../core/contracts.ts';
 import { Batcher } from './batcher.ts';
+import type { Breaker } from './breaker.ts';
+import { Congestion } from './congestion.ts';
 import { Lanes } from './lanes.ts';
 
 /** One write: an item and whom to tell. */
@@ -31,6 +33,8 @@ export interface WriterOptions<W extends Write> {
   readonly random: () => number;
   readonly signal: AbortSignal;
   readonly events: WriterEvents<W>;
+  /** Shared with all that write to the same servers. */
+  readonly breaker: Breaker;
   readonly backoff?: BackoffOptions;
 }
 
@@ -44,14 +48,16 @@ export class Writer<W extends Write> {
   readonly #queue: PQueue;
   readonly #lanes = new Lanes<W>();
   readonly #batcher: Batcher<W>;
+  readonly #congestion: Congestion;
   #pending = 0;
   #blocked = false;
 
   constructor(options: WriterOptions<W>) {
     this.#options = options;
     const { limits } = options.sink;
+    this.#congestion = new Congestion(limits, options.clock);
     this.#queue = new PQueue({ concurrency: limits.max_in_flight });
-    this.#batcher = new Batcher(limits, options.clock, (batch) => this.#enqueue(batch));
+    this.#batcher = new Batcher(this.#congestion, options.clock, (batch) => this.#enqueue(batch));
   }
 
   add(write: W): void {
@@ -74,6 +80,15 @@ export class Writer<W extends Write> {
     return this.#queue.pending;
   }
 
+  /** How much the destination is given at once, as it follows from what it took. */
+  get congestion(): Congestion {
+    return this.#congestion;
+  }
+
+  get breaker(): Breaker {
+    return this.#options.breaker;
+  }
+
   #enqueue(batch: W[]): void {
     this.#queue
       .add(() => this.#write(batch))
@@ -83,7 +98,7 @@ export class Writer<W extends Write> {
   }
 
   async #write(first: W[]): Promise<void> {
-    const { clock, random, signal } = this.#options;
+    const { clock, random, signal, breaker } = this.#options;
     let batch = first;
     let attempt = 0;
     while (batch.length > 0) {
@@ -92,15 +107,30 @@ export class Writer<W extends Write> {
       );
       if (batch.length === 0) break;
       signal.throwIfAborted();
-      const { left, waits } = await this.#attempt(batch);
-      batch = left;
-      if (waits) await sleep(clock, backoff(++attempt, random, this.#options.backoff), signal);
+      const waiting = breaker.enter(signal);
+      if (waiting !== undefined) {
+        await waiting;
+        // Much may have changed meanwhile: what is cancelled by now must not be sent.
+        if (batch.some(({ cancelled }) => cancelled)) {
+          breaker.abandoned();
+          continue;
+        }
+      }
+      // Cut before the destination asked for less: the rest follows in requests of its own.
+      const part = batch.slice(0, this.#congestion.max_documents);
+      const { left, waits } = await this.#attempt(part);
+      batch = part.length === batch.length ? left : [...left, ...batch.slice(part.length)];
+      this.#queue.concurrency = this.#congestion.inFlight;
+      if (!waits) attempt = 0;
+      else if (breaker.state === 'closed')
+        await sleep(clock, backoff(++attempt, random, this.#options.backoff), signal);
     }
   }
 
   /** Sends a batch once; answers with the writes that have to be sent again. */
   async #attempt(batch: W[]): Promise<{ left: W[]; waits: boolean }> {
-    const { sink, signal, events } = this.#options;
+    const { sink, signal, events, clock, breaker } = this.#options;
+    const sent = clock.monotonic();
     let results: readonly ItemResult[];
     try {
       results = await sink.write(
@@ -108,14 +138,17 @@ export class Writer<W extends Write> {
         signal,
       );
     } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      return this.#requestFailed(batch, error);
+      if (error instanceof RequestError) return this.#requestFailed(batch, error, sent);
+      breaker.abandoned();
+      throw error;
     }
     if (results.length !== batch.length)
       throw new Error(`the sink answered ${results.length} results for ${batch.length} documents`);
+    breaker.answered();
     const left: W[] = [];
     let reason: WriteFault | undefined;
     let destination: WriteFault | undefined;
+    let overloaded = false;
     results.forEach((result, index) => {
       const write = batch[index]!;
       if (result.outcome === 'delivered') this.#end(write, () => events.delivered(write, result.duplicate === true));
@@ -124,25 +157,34 @@ export class Writer<W extends Write> {
         left.push(write);
         reason = result.fault;
         if (result.outcome === 'destination') destination = result.fault;
+        else if (isOverload(result.fault)) overloaded = true;
       }
     });
+    if (overloaded) this.#congestion.rejected(sent);
+    else if (destination === undefined) this.#congestion.taken(sent);
     if (destination !== undefined) this.#block(destination);
     else this.#pass();
     if (reason !== undefined) events.retried(left.length, reason);
     return { left, waits: left.length > 0 };
   }
 
-  async #requestFailed(batch: W[], error: RequestError): Promise<{ left: W[]; waits: boolean }> {
-    const { events } = this.#options;
-    if (error.kind !== 'split') {
-      // A destination that merely asks for a pause is not in trouble.
-      if (error.fault.status !== 429) this.#block(error.fault);
-      events.retried(batch.length, error.fault);
+  async #requestFailed(batch: W[], error: RequestError, sent: number): Promise<{ left: W[]; waits: boolean }> {
+    const { events, breaker } = this.#options;
+    const { kind, fault } = error;
+    if (kind !== 'split') {
+      if (isOverload(fault)) this.#congestion.rejected(sent);
+      // A destination that asks for a pause, or says what is wrong, answers.
+      if (kind === 'retry' && fault.status !== 429) breaker.failed();
+      else breaker.answered();
+      if (fault.status !== 429) this.#block(fault);
+      events.retried(batch.length, fault);
       return { left: batch, waits: true };
     }
+    breaker.answered();
+    if (fault.status === 413) this.#congestion.tooLarge(sent);
     const [only] = batch;
     if (batch.length === 1 && only !== undefined) {
-      this.#end(only, () => events.refused(only, error.fault));
+      this.#end(only, () => events.refused(only, fault));
       return { left: [], waits: false };
     }
     const middle = batch.length >> 1;
@@ -171,3 +213,7 @@ export class Writer<W extends Write> {
     this.#options.events.blocked(undefined);
   }
 }
+
+/** Too much to do, as opposed to broken. */
+const isOverload = ({ type, status }: WriteFault): boolean =>
+  status === 429 || status === 502 || status === 503 || status === 504 || type === 'timeout';

@@ -51,6 +51,26 @@ export const METRICS: readonly Metric[] = [
     values: ({ inFlight }) => one(inFlight.bytes),
   },
   {
+    name: 'sluice_bulk_concurrency',
+    help: 'Requests that the destination is sent at the same time, as it follows from its answers.',
+    values: ({ delivery }) => one(delivery.bulk_concurrency),
+  },
+  {
+    name: 'sluice_bulk_documents',
+    help: "Documents in a request at most, as it follows from the destination's answers.",
+    values: ({ delivery }) => one(delivery.bulk_documents),
+  },
+  {
+    name: 'sluice_bulk_bytes',
+    help: "Bytes in a request at most, as it follows from the destination's answers.",
+    values: ({ delivery }) => one(delivery.bulk_bytes),
+  },
+  {
+    name: 'sluice_breaker_open',
+    help: '1 while the destination does not answer, and one request at a time asks whether it does.',
+    values: ({ delivery }) => one(delivery.breaker_open),
+  },
+  {
     name: 'sluice_ready',
     help: '1 while the stream can deliver.',
     values: ({ trouble }) => one(trouble === undefined ? 1 : 0),

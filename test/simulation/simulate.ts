@@ -2,6 +2,7 @@ import type { Codec, Sink, WriteItem } from '../../src/core/contracts.ts';
 import { ProcessorError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json/values.ts';
 import { IngestFailure } from '../../src/pipeline/failure.ts';
+import { Breakers } from '../../src/runtime/breaker.ts';
 import type { PipelineRunner } from '../../src/runtime/intake.ts';
 import { Stream } from '../../src/runtime/stream.ts';
 import { SimulatedCluster } from './cluster.ts';
@@ -66,6 +67,7 @@ export const simulate = async (seed: number): Promise<SimulationResult> => {
       random,
       limits: { in_flight_bytes: BUDGET, commit_interval_ms: 30, dead_letter_ratio: 1, shutdown_timeout_ms: 10_000 },
       tombstones: 'ignore',
+      breakers: new Breakers({ clock, random }),
       ordered: true,
       finite: false,
       log: { info() {}, warn() {}, error() {} },

@@ -42,6 +42,7 @@ export class SimulatedTopic {
     const positions = new Map<string, bigint>();
     let port: SourcePort | undefined;
     let paused = false;
+    const pausedAlone = new Set<string>();
     const underWay = new Set<string>();
     let stopped = false;
     const assign = (name: string) => {
@@ -56,7 +57,7 @@ export class SimulatedTopic {
           const records = this.partitions.get(name)!;
           const count = Math.min(records.length - Number(from), 1 + Math.floor(this.random() * 30));
           // A pause lets through what was under way: one more fetch of a partition.
-          if (count <= 0 || (paused && !underWay.delete(name))) continue;
+          if (count <= 0 || ((paused || pausedAlone.has(name)) && !underWay.delete(name))) continue;
           positions.set(name, from + BigInt(count));
           this.trace.note(`fetch ${name} ${from} ${count}`);
           port!.deliver(
@@ -84,6 +85,11 @@ export class SimulatedTopic {
         paused = false;
         underWay.clear();
       },
+      pausePartition: (name) => {
+        pausedAlone.add(name);
+        if (this.random() < 0.5) underWay.add(name);
+      },
+      resumePartition: (name) => void pausedAlone.delete(name),
       stop: async () => {
         stopped = true;
       },
@@ -112,6 +118,7 @@ export class SimulatedTopic {
           }
           this.fault('revoke');
           positions.delete(name);
+          pausedAlone.delete(name);
           port.revoked(name);
           this.trace.note(`revoke ${name}`);
           this.clock.after(20 + this.random() * 100, () => {

@@ -3,7 +3,7 @@ import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
 import { healthServer, splitAddress } from '../../server/health.ts';
-import { buildStream } from '../build-stream.ts';
+import { buildStream, sharedByStreams } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
 import { createProgress } from '../progress.ts';
@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly resume?: boolean;
   readonly limit?: number;
   readonly rate?: number;
+  readonly inFlightBytes?: number;
   readonly allowMixedVectors?: boolean;
   readonly override?: Override;
 }
@@ -39,8 +40,9 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   };
   const progress = createProgress(counts, showBar && finite);
   print = progress.print;
+  const shared = sharedByStreams(loaded, options.inFlightBytes);
   const streams = loaded.map((stream) =>
-    buildStream(stream, { ...options, log, ...(finite && { progress: progress.update }) }),
+    buildStream(stream, { ...options, log, shared, ...(finite && { progress: progress.update }) }),
   );
   const supervisor = new Supervisor(streams, log);
   const signals = stopOnSignals(supervisor, log, () => Promise.all(loaded.map(({ models }) => models.close())));

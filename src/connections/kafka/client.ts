@@ -51,7 +51,10 @@ export interface KafkaConsumer {
   start(events: ConsumerEvents): Promise<void>;
   /** Stops fetching all partitions; the membership stays, however long. */
   pause(): void;
+  /** Goes on with all but those that are paused by themselves. */
   resume(): void;
+  pausePartition(partition: TopicPartition): void;
+  resumePartition(partition: TopicPartition): void;
   /** @param offsets next offset to read. Rejects when this member's generation is over. */
   commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void>;
   /** No more records after this resolves. The membership lasts until `close`, so that commits are still possible. */

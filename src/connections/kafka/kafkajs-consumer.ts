@@ -30,6 +30,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   #admin: kafkajs.Admin | undefined;
   #topics: string[] = [];
   #paused = false;
+  readonly #pausedAlone = new Map<string, TopicPartition>();
   #stopping = false;
   #watch: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
@@ -66,8 +67,24 @@ export class KafkajsConsumer implements KafkaConsumer {
     this.#paused = false;
     try {
       this.#consumer?.resume(this.#topics.map((topic) => ({ topic })));
+      this.#applyPause();
     } catch {
       // Not running at the moment: it starts without a pause.
+    }
+  }
+
+  pausePartition(partition: TopicPartition): void {
+    this.#pausedAlone.set(nameOf(partition), partition);
+    this.#applyPause();
+  }
+
+  resumePartition(partition: TopicPartition): void {
+    this.#pausedAlone.delete(nameOf(partition));
+    if (this.#paused) return;
+    try {
+      this.#consumer?.resume([{ topic: partition.topic, partitions: [partition.partition] }]);
+    } catch {
+      // As above.
     }
   }
 
@@ -247,6 +264,7 @@ export class KafkajsConsumer implements KafkaConsumer {
       if (now.has(name)) continue;
       this.#owned.delete(name);
       this.#unplaced.delete(name);
+      this.#pausedAlone.delete(name);
       this.#events.revoked(gone);
     }
     for (const [name, partition] of now) {
@@ -258,7 +276,7 @@ export class KafkajsConsumer implements KafkaConsumer {
     void this.#place(consumer);
     this.#events.trouble(undefined);
     this.#events.log('info', 'joined the group', { partitions: now.size });
-    if (this.#paused) this.#applyPause();
+    this.#applyPause();
   }
 
   /** While the member works, kafkajs may try as long as it likes; once it stops, a few seconds have to do. */
@@ -295,7 +313,11 @@ export class KafkajsConsumer implements KafkaConsumer {
 
   #applyPause(): void {
     try {
-      this.#consumer?.pause(this.#topics.map((topic) => ({ topic })));
+      if (this.#paused) this.#consumer?.pause(this.#topics.map((topic) => ({ topic })));
+      else
+        this.#consumer?.pause(
+          [...this.#pausedAlone.values()].map(({ topic, partition }) => ({ topic, partitions: [partition] })),
+        );
     } catch {
       // Not running at the moment: joining applies it.
     }

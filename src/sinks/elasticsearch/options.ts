@@ -59,7 +59,19 @@ export const elasticsearchSinkOptions = z.strictObject({
       max_documents: z.number().int().positive().default(1000),
       max_bytes: bytes().default(8 * 1024 * 1024),
       max_age: duration().default(200),
-      max_in_flight: z.number().int().positive().default(4).describe('Bulk requests at the same time.'),
+      max_in_flight: z
+        .number()
+        .int()
+        .positive()
+        .default(4)
+        .describe(
+          'Bulk requests at the same time, at most: a 429, 502 to 504 or a timeout halves them, answers raise them again.',
+        ),
+      target_latency: duration()
+        .default(10_000)
+        .describe(
+          'Bulk requests that take longer are made smaller, by a quarter each time, down to a 64th of the above.',
+        ),
     })
     .prefault({}),
 });

@@ -28,11 +28,13 @@ export const elasticsearchSink = ({
   const { batch, pipeline } = options;
   return {
     type: 'elasticsearch',
+    destination: connection.place,
     limits: {
       max_documents: batch.max_documents,
       max_bytes: batch.max_bytes,
       max_age_ms: batch.max_age,
       max_in_flight: batch.max_in_flight,
+      target_latency_ms: batch.target_latency,
     },
     // A third of http.max_content_length as it comes: what cannot be indexed in one piece must fit as a dead letter.
     maxItemBytes: 32 * 1024 * 1024,

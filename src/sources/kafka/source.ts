@@ -71,6 +71,16 @@ export class KafkaSource implements Source {
     this.#consumer.resume();
   }
 
+  pausePartition(name: string): void {
+    const partition = this.#partitions.get(name);
+    if (partition !== undefined) this.#consumer.pausePartition(partition);
+  }
+
+  resumePartition(name: string): void {
+    const partition = this.#partitions.get(name);
+    if (partition !== undefined) this.#consumer.resumePartition(partition);
+  }
+
   async commit(positions: ReadonlyMap<string, bigint>): Promise<void> {
     const offsets = [...positions].flatMap(([name, offset]) => {
       const partition = this.#partitions.get(name);

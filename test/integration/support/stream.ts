@@ -2,6 +2,7 @@ import { jsonCodec } from '../../../src/codecs/json.ts';
 import { kafkajsClient } from '../../../src/connections/kafka/kafkajs.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Sink, WriteItem } from '../../../src/core/contracts.ts';
+import { Breakers } from '../../../src/runtime/breaker.ts';
 import { Stream } from '../../../src/runtime/stream.ts';
 import { kafkaSourceOptions } from '../../../src/sources/kafka/options.ts';
 import { KafkaSource } from '../../../src/sources/kafka/source.ts';
@@ -46,6 +47,7 @@ export const kafkaStream = ({ topic, groupId, sink, budget, fetchBytes }: KafkaS
     random: Math.random,
     limits: { in_flight_bytes: budget, commit_interval_ms: 200, dead_letter_ratio: 0, shutdown_timeout_ms: 5000 },
     tombstones: 'ignore',
+    breakers: new Breakers({ clock: systemClock, random: Math.random }),
     ordered: false,
     finite: false,
     log: quiet,
