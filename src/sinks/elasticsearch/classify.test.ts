@@ -4,6 +4,10 @@ import { ElasticsearchError } from '../../connections/elasticsearch/client.ts';
 import { type BulkItem, classifyItem, classifyRequest, type SentAction } from './classify.ts';
 
 const own: SentAction = { action: 'index', ownId: true, externalVersion: false };
+const missingPipeline: BulkItem = {
+  status: 400,
+  error: { type: 'illegal_argument_exception', reason: 'pipeline with id [x] does not exist' },
+};
 const failed = (status: number, type: string): BulkItem => ({ status, error: { type, reason: 'because' } });
 
 /** The tables of docs/reference/bulk-errors.md. */
@@ -43,6 +47,8 @@ describe('an item of a bulk answer', () => {
     ['a closed index', failed(400, 'index_closed_exception'), own, 'destination'],
     ['a mapping conflict', failed(400, 'document_parsing_exception'), own, 'document'],
     ['an illegal argument', failed(400, 'illegal_argument_exception'), own, 'document'],
+    ['a pipeline that is not there', missingPipeline, own, 'destination'],
+    ['a pipeline that refuses the document', failed(500, 'fail_processor_exception'), own, 'document'],
     ['a strict mapping', failed(400, 'strict_dynamic_mapping_exception'), own, 'document'],
     [
       'an update of nothing',
@@ -66,6 +72,11 @@ describe('a request that failed as a whole', () => {
     ['bad gateway', new ElasticsearchError(502, 'http_error', 'x'), 'retry'],
     ['too large', new ElasticsearchError(413, 'http_error', 'x'), 'split'],
     ['one unreadable document', new ElasticsearchError(400, 'parse_exception', 'x'), 'split'],
+    [
+      'a pipeline that is not there',
+      new ElasticsearchError(400, 'illegal_argument_exception', 'pipeline with id [x] does not exist'),
+      'destination',
+    ],
     ['not allowed', new ElasticsearchError(403, 'security_exception', 'x'), 'destination'],
     ['unknown', new ElasticsearchError(401, 'security_exception', 'x'), 'destination'],
   ];

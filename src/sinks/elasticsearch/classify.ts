@@ -31,6 +31,15 @@ const DESTINATION: ReadonlySet<string> = new Set([
   'alias_not_found_exception',
 ]);
 
+/**
+ * A pipeline that the sink or the index names and the cluster lacks: no document is at fault, though the type is the one
+ * of a document's illegal argument, and the dead letter would get them all.
+ */
+const isMissingPipeline = (reason: string): boolean => /^pipeline with id \[.*\] does not exist/.test(reason);
+
+/** Answered with status 500, and yet a pipeline of the cluster refused this document: sending it again would never end. */
+const DOCUMENT: ReadonlySet<string> = new Set(['fail_processor_exception']);
+
 const DELIVERED: ItemResult = { outcome: 'delivered' };
 const DUPLICATE: ItemResult = { outcome: 'delivered', duplicate: true };
 
@@ -48,7 +57,9 @@ export const classifyItem = (item: BulkItem, sent: SentAction): ItemResult => {
     if (sent.externalVersion || (sent.action === 'create' && sent.ownId)) return DUPLICATE;
     return sent.action === 'update' ? { outcome: 'retry', fault } : { outcome: 'document', fault };
   }
-  if (DESTINATION.has(fault.type) || status === 401 || status === 403) return { outcome: 'destination', fault };
+  if (DESTINATION.has(fault.type) || status === 401 || status === 403 || isMissingPipeline(fault.reason))
+    return { outcome: 'destination', fault };
+  if (DOCUMENT.has(fault.type)) return { outcome: 'document', fault };
   if (status === 429 || status >= 500) return { outcome: 'retry', fault };
   return { outcome: 'document', fault };
 };
@@ -73,7 +84,7 @@ export const classifyRequest = (error: unknown): RequestError => {
   const { status, type, message } = error;
   const fault = { type, reason: message, status };
   // 400 for a whole bulk: one document of it that the cluster cannot even read (elastic/elasticsearch#138445). Halving finds it.
-  if (status === 413 || (status === 400 && !DESTINATION.has(type)))
+  if (status === 413 || (status === 400 && !DESTINATION.has(type) && !isMissingPipeline(message)))
     return new RequestError('split', fault, { cause: error });
   if (status === 429 || status >= 500) return new RequestError('retry', fault, { cause: error });
   return new RequestError('destination', fault, { cause: error });
