@@ -6,8 +6,11 @@ export const ERROR_CODES = {
     about: 'A pipeline file is not valid; every mistake is listed with line and column.',
   },
   SLUICE_CONFIG_UNREADABLE: { exitCode: 3, about: 'A pipeline file, schema or secret file cannot be read.' },
-  SLUICE_SOURCE_UNREACHABLE: { exitCode: 4, about: 'No broker answered within connect_timeout.' },
-  SLUICE_SOURCE_AUTH: { exitCode: 4, about: 'The broker refused the credentials.' },
+  SLUICE_SOURCE_UNREACHABLE: {
+    exitCode: 4,
+    about: 'No broker answered within connect_timeout, or its certificate is not accepted.',
+  },
+  SLUICE_SOURCE_AUTH: { exitCode: 4, about: 'The broker refused the credentials or the client certificate.' },
   SLUICE_SOURCE_FAILED: { exitCode: 4, about: 'Reading from the source failed for good.' },
   SLUICE_SOURCE_UNREADABLE: { exitCode: 4, about: 'A dump file is missing, unreadable or damaged.' },
   SLUICE_SINK_UNREACHABLE: { exitCode: 5, about: 'The destination did not answer within connect_timeout.' },

@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
+import type { Sockets } from './sockets.ts';
+import { TlsFault } from './tls.ts';
 
 /** Who connects: it decides the code of an error, and with it the exit status. */
 export type Side = 'source' | 'sink';
@@ -12,8 +14,9 @@ const CODES = {
 
 const RETRY_MS = 500;
 
-/** Errors that trying again does not help: wrong credentials, or a lack of rights. */
+/** Errors that trying again does not help: wrong credentials or certificates, or a lack of rights. */
 export const isRefusal = (error: unknown): boolean => {
+  if (error instanceof TlsFault) return true;
   const { name, type } = error as { name?: string; type?: string };
   return name === 'KafkaJSSASLAuthenticationError' || type?.endsWith('_AUTHORIZATION_FAILED') === true;
 };
@@ -26,6 +29,14 @@ export const connectionFailure = (
 ): SluiceError => {
   if (error instanceof SluiceError) return error;
   const place = brokerList(brokers).join(', ');
+  if (error instanceof TlsFault)
+    return new SluiceError(CODES[side][error.refused ? 'auth' : 'unreachable'], error.message, {
+      place,
+      hint: error.refused
+        ? 'Set tls.certificate and tls.key to what an authority that the broker trusts has signed for clients.'
+        : "Check brokers and tls: its ca, and whether the broker's certificate names this host.",
+      cause: error,
+    });
   if (isRefusal(error)) {
     const rights = (error as { type?: string }).type;
     return new SluiceError(
@@ -55,15 +66,20 @@ export const connectionFailure = (
 export const connectWithin = async (
   options: KafkaConnectionOptions,
   side: Side,
+  sockets: Sockets,
   connect: () => Promise<void>,
 ): Promise<void> => {
   const end = Date.now() + options.connect_timeout;
+  const hopeless = new Promise<never>((_, reject) => {
+    sockets.whenHopeless(brokerList(options.brokers), reject);
+  });
+  hopeless.catch(() => {});
   for (;;) {
     try {
       const late = new Promise<never>((_, reject) => {
-        setTimeout(() => reject(new Error('no answer')), Math.max(1, end - Date.now())).unref();
+        setTimeout(() => reject(sockets.lastFault ?? new Error('no answer')), Math.max(1, end - Date.now())).unref();
       });
-      await Promise.race([connect(), late]);
+      await Promise.race([connect(), hopeless, late]);
       return;
     } catch (error) {
       if (isRefusal(error) || Date.now() >= end) throw connectionFailure(error, options, side);

@@ -47,7 +47,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   async start(events: ConsumerEvents): Promise<void> {
     this.#events = events;
     this.#admin = this.#kafka.admin({ retry: { retries: 3 } });
-    await connectWithin(this.#connection, 'source', () => this.#admin!.connect());
+    await connectWithin(this.#connection, 'source', this.#sockets, () => this.#admin!.connect());
     if (this.#stopping) return this.close();
     this.#topics = await this.#matchingTopics();
     if (this.#topics.length > 0) await this.#join(true);

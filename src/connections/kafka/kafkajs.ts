@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import kafkajs from 'kafkajs';
-import { messageOf, SluiceError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { ConsumerSettings, KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
 import { KafkaSendError } from './client.ts';
 import { installCompression } from './compression.ts';
@@ -10,6 +9,7 @@ import { oauthToken } from './oauth.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
 import { mendRequestQueue } from './request-queue.ts';
 import { Sockets } from './sockets.ts';
+import { tlsOptions } from './tls.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
@@ -22,7 +22,8 @@ export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
     const sockets = new Sockets();
     const kafka = new Kafka({
       clientId: options.client_id,
-      brokers: brokerList(options.brokers),
+      // Without brokers kafkajs gives up: otherwise it would go on trying after the end, and keep the process alive.
+      brokers: () => (sockets.closed ? [] : brokerList(options.brokers)),
       connectionTimeout: Math.min(10_000, options.connect_timeout),
       requestTimeout: options.request_timeout,
       socketFactory: sockets.factory,
@@ -30,7 +31,7 @@ export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
       logLevel: logLevel.NOTHING,
       retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
       ...(options.tls !== undefined &&
-        options.tls !== false && { ssl: options.tls === true ? true : tlsOf(options.tls) }),
+        options.tls !== false && { ssl: options.tls === true ? true : tlsOptions(options.tls) }),
       ...(options.sasl && { sasl: saslOf(options.sasl) }),
     });
     return { kafka, sockets };
@@ -40,31 +41,6 @@ export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
     producer: () => producerOf(create(), options),
   };
 };
-
-const read = (path: string | undefined): Buffer | undefined => {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new SluiceError('SLUICE_CONFIG_UNREADABLE', `the certificate file cannot be read: ${messageOf(error)}`, {
-      place: path,
-    });
-  }
-};
-
-const tlsOf = ({
-  ca,
-  certificate,
-  key,
-  passphrase,
-  verify,
-}: Exclude<KafkaConnectionOptions['tls'], boolean | undefined>) => ({
-  ...(ca && { ca: read(ca) }),
-  ...(certificate && { cert: read(certificate) }),
-  ...(key && { key: read(key) }),
-  ...(passphrase && { passphrase }),
-  rejectUnauthorized: verify,
-});
 
 const saslOf = (sasl: NonNullable<KafkaConnectionOptions['sasl']>): kafkajs.SASLOptions => {
   if ('plain' in sasl) return { mechanism: 'plain', ...sasl.plain };
@@ -93,7 +69,7 @@ const producerOf = ({ kafka, sockets }: OwnKafka, options: KafkaConnectionOption
   return {
     connect: async () => {
       try {
-        await connectWithin(options, 'sink', () => producer.connect());
+        await connectWithin(options, 'sink', sockets, () => producer.connect());
       } catch (error) {
         // kafkajs goes on trying for a while, and its sockets would keep the process alive.
         sockets.close();

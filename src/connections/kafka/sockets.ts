@@ -1,15 +1,21 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type kafkajs from 'kafkajs';
+import { plainToTls, TlsFault, tlsFault } from './tls.ts';
 
 const KEEP_ALIVE_MS = 60_000;
 
 /**
  * The sockets of one kafkajs instance. kafkajs 2.2.4 loses track of connections when a broker restarts, and each of
- * them keeps the process alive for ever: what is left after `disconnect` is closed here.
+ * them keeps the process alive for ever: what is left after `disconnect` is closed here. It also keeps to itself why a
+ * connection failed until it has tried many times: that is remembered here.
  */
 export class Sockets {
   readonly #open = new Set<Socket>();
+  /** Why the last connection to an address failed. */
+  readonly #faults = new Map<string, Error>();
+  #changed = () => {};
+  #closed = false;
 
   readonly factory: kafkajs.ISocketFactory = ({ host, port, ssl, onConnect }) => {
     const name = isIP(host) === 0 ? { servername: host } : {};
@@ -18,12 +24,45 @@ export class Sockets {
       : connect({ host, port }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#open.add(socket);
+    const place = `${host}:${port}`;
+    socket.once('error', (error) => this.#failed(place, tlsFault(error, socket) ?? error));
+    socket.once('data', (answer: Buffer) => {
+      const fault = ssl ? undefined : plainToTls(answer);
+      // Destroyed, because kafkajs would wait for the rest of such an answer.
+      if (fault !== undefined) socket.destroy(fault);
+      else this.#faults.delete(place);
+    });
     socket.once('close', () => this.#open.delete(socket));
     return socket;
   };
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Why some connection failed last. */
+  get lastFault(): Error | undefined {
+    return [...this.#faults.values()].at(-1);
+  }
+
+  /** Calls back when none of these addresses can be reached, however often it is tried. */
+  whenHopeless(places: readonly string[], call: (fault: TlsFault) => void): void {
+    this.#changed = () => {
+      const faults = places.map((place) => this.#faults.get(place));
+      if (faults.every((fault) => fault instanceof TlsFault)) call(faults[0]!);
+    };
+  }
+
   close(): void {
+    this.#closed = true;
     // An error, because that is what kafkajs listens to: it then clears its timers too.
     for (const socket of this.#open) socket.destroy(new Error('the Kafka client is closed'));
+  }
+
+  #failed(place: string, fault: Error): void {
+    if (this.#closed) return;
+    this.#faults.delete(place);
+    this.#faults.set(place, fault);
+    this.#changed();
   }
 }
