@@ -6,32 +6,23 @@ import { compiled, jars } from './artifacts.ts';
 import { JavaServer, temporaryHome } from './java-server.ts';
 import type { Jdk } from './jdk.ts';
 import { kafkaAnswers } from './kafka-answers.ts';
+import { type Doors, kafkaDoors } from './kafka-doors.ts';
 import { freePort, type TestKafka } from './server.ts';
 import { KAFKA, SASL_USER } from './versions.ts';
 
-const { username, password } = SASL_USER;
-const LOGIN = 'org.apache.kafka.common.security';
-const sasl = (mechanism: string, module: string) => ({
-  [`listener.name.sasl.${mechanism}.sasl.jaas.config`]: `${LOGIN}.${module} required${module.startsWith('plain') ? ` user_${username}="${password}"` : ''}${module.startsWith('oauth') ? ' unsecuredLoginStringClaim_sub="broker"' : ''};`,
-});
-
 /**
- * One node that is broker and controller, with what a single node needs, and a second door that asks for credentials.
+ * One node that is broker and controller, with what a single node needs, and more doors for credentials and TLS.
  */
-const properties = (home: string, port: number, secured: number, controller: number): string =>
+const properties = (home: string, port: number, doors: Doors, controller: number): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${secured},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${secured}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port}${doors.listeners},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${doors.listeners}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT',
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
-    ...sasl('plain', 'plain.PlainLoginModule'),
-    ...sasl('scram-sha-256', 'scram.ScramLoginModule'),
-    ...sasl('scram-sha-512', 'scram.ScramLoginModule'),
-    ...sasl('oauthbearer', 'oauthbearer.OAuthBearerLoginModule'),
+    'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT${doors.protocols}`,
+    ...doors.properties,
     'log.dirs': join(home, 'data'),
     'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': 4,
@@ -56,9 +47,9 @@ class JavaKafka extends JavaServer implements TestKafka {
   readonly #java: string;
   readonly #classPath: string;
 
-  readonly saslAddress: string;
+  readonly doors: Doors['env'];
 
-  constructor(home: string, port: number, saslAddress: string, jdk: Jdk, classPath: string) {
+  constructor(home: string, port: number, doors: Doors, jdk: Jdk, classPath: string) {
     const java = join(jdk.home, 'bin/java');
     const address = `127.0.0.1:${port}`;
     super({
@@ -78,7 +69,7 @@ class JavaKafka extends JavaServer implements TestKafka {
       answers: kafkaAnswers,
     });
     this.#java = java;
-    this.saslAddress = saslAddress;
+    this.doors = doors.env;
     this.#classPath = classPath;
   }
 
@@ -106,15 +97,17 @@ export const createKafka = async (jdk: Jdk): Promise<TestKafka> => {
   const home = temporaryHome('kafka');
   const port = await freePort();
   const file = join(home, 'server.properties');
-  const secured = await freePort();
-  writeFileSync(file, properties(home, port, secured, await freePort()));
+  const keyStore = join(home, 'server.pem');
+  const doors = await kafkaDoors(keyStore);
+  writeFileSync(keyStore, doors.keyStore);
+  writeFileSync(file, properties(home, port, doors, await freePort()));
   writeFileSync(join(home, 'log4j2.properties'), LOGGING);
   const id = randomBytes(16).toString('base64url');
   // As one word: an id may begin with a hyphen.
   const storage = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', file];
   for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'])
-    storage.push('--add-scram', `${mechanism}=[name=${username},password=${password}]`);
+    storage.push('--add-scram', `${mechanism}=[name=${SASL_USER.username},password=${SASL_USER.password}]`);
   const { status, stdout, stderr } = spawnSync(join(jdk.home, 'bin/java'), storage, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stdout}${stderr}`);
-  return new JavaKafka(home, port, `127.0.0.1:${secured}`, jdk, classPath);
+  return new JavaKafka(home, port, doors, jdk, classPath);
 };

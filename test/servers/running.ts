@@ -40,7 +40,7 @@ export const startServers = async (plan: Plan): Promise<RunningServers> => {
     if (failed !== undefined) throw failed.reason;
     const kafka = await kafkaStarts;
     if (kafka !== undefined) env.KAFKA_BROKERS = kafka.address;
-    if (kafka?.saslAddress !== undefined) env.SLUICE_TEST_SASL_BROKERS = kafka.saslAddress;
+    Object.assign(env, kafka?.doors);
     const clusters = new Map(await Promise.all(elasticsearchStarts));
     const control = await controlServer(kafka, clusters.get('ELASTICSEARCH_URL'));
     env.SLUICE_TEST_CONTROL = control.url;

@@ -18,8 +18,8 @@ export interface TestServer {
 }
 
 export interface TestKafka extends TestServer {
-  /** The door that asks for credentials, where this broker has one. */
-  readonly saslAddress?: string;
+  /** Addresses that ask for credentials, TLS or both, by the environment variable that tests find them by. */
+  readonly doors?: Readonly<Record<string, string>>;
   /** Sends lines with Kafka's own Java producer. */
   produceWithJava(topic: string, compression: string, lines: string): Promise<void>;
 }

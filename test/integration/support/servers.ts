@@ -8,8 +8,11 @@ const named = (variable: string): string => {
 };
 
 export const brokers = (): string => named('KAFKA_BROKERS');
-/** The same broker's door that asks for credentials; only brokers that the harness starts have one. */
+/** The same broker's doors that ask for credentials and TLS, whose certificate is the one of test/fixtures/tls. */
 export const saslBrokers = (): string => named('SLUICE_TEST_SASL_BROKERS');
+export const tlsBrokers = (): string => named('SLUICE_TEST_TLS_BROKERS');
+export const mutualTlsBrokers = (): string => named('SLUICE_TEST_MTLS_BROKERS');
+export const saslTlsBrokers = (): string => named('SLUICE_TEST_SASL_TLS_BROKERS');
 export const elasticsearchUrl = (): string => named('ELASTICSEARCH_URL');
 
 export interface Cluster {
