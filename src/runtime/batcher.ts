@@ -40,8 +40,4 @@ export class Batcher<T extends { readonly bytes: number }> {
     this.#bytes = 0;
     this.#flush(batch);
   }
-
-  get size(): number {
-    return this.#batch.length;
-  }
 }

@@ -26,10 +26,6 @@ export class Lanes<T> {
     }
     return waiting.shift();
   }
-
-  get keys(): number {
-    return this.#busy.size;
-  }
 }
 
 /** Shared by all lanes where nobody waits, which is nearly all of them: no array for each document. */

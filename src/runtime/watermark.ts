@@ -44,8 +44,4 @@ export class Watermark<T extends Tracked> {
   get oldest(): T | undefined {
     return this.#entries[this.#head];
   }
-
-  get pending(): number {
-    return this.#entries.length - this.#head;
-  }
 }

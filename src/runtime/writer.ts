@@ -49,7 +49,6 @@ export class Writer<W extends Write> {
   readonly #lanes = new Lanes<W>();
   readonly #batcher: Batcher<W>;
   readonly #congestion: Congestion;
-  #pending = 0;
   #blocked = false;
 
   constructor(options: WriterOptions<W>) {
@@ -61,7 +60,6 @@ export class Writer<W extends Write> {
   }
 
   add(write: W): void {
-    this.#pending += 1;
     const { key } = write.item;
     if (key === undefined || this.#lanes.enter(key, write)) this.#batcher.add(write);
   }
@@ -69,15 +67,6 @@ export class Writer<W extends Write> {
   /** Sends what is gathered now, without waiting for more. */
   flush(): void {
     this.#batcher.flush();
-  }
-
-  /** Writes that have not ended. */
-  get pending(): number {
-    return this.#pending;
-  }
-
-  get inFlight(): number {
-    return this.#queue.pending;
   }
 
   /** How much the destination is given at once, as it follows from what it took. */
@@ -194,7 +183,6 @@ export class Writer<W extends Write> {
 
   /** Ends a write and lets the next one of its key go. */
   #end(write: W, tell: (write: W) => void): false {
-    this.#pending -= 1;
     const { key } = write.item;
     const next = key === undefined ? undefined : this.#lanes.leave(key);
     tell(write);

@@ -7,14 +7,15 @@ import {
   type WriteLimits,
 } from '../../src/core/contracts.ts';
 import type { IngestDocument } from '../../src/core/document.ts';
+import type { SimulatedRecord } from './record.ts';
 import type { SimulatedClock, Trace } from './world.ts';
 
 export interface SimulatedItem extends WriteItem {
   readonly id: string;
   readonly version: number;
   readonly poison: boolean;
-  readonly partition: string;
-  readonly position: bigint;
+  readonly deletes: boolean;
+  readonly place: string;
 }
 
 /** A destination that keeps the last write of each id, and fails in all the ways a cluster does. */
@@ -26,14 +27,13 @@ export class SimulatedCluster {
   readonly #clock: SimulatedClock;
   readonly #random: () => number;
   readonly #trace: Trace;
-  readonly #faulty: boolean;
   #blockedUntil = 0;
+  #silentUntil = 0;
 
-  constructor(clock: SimulatedClock, random: () => number, trace: Trace, faulty: boolean) {
+  constructor(clock: SimulatedClock, random: () => number, trace: Trace) {
     this.#clock = clock;
     this.#random = random;
     this.#trace = trace;
-    this.#faulty = faulty;
   }
 
   /** The whole cluster refuses for a while. */
@@ -42,18 +42,32 @@ export class SimulatedCluster {
     this.#blockedUntil = this.#clock.monotonic() + ms;
   }
 
+  /** Nothing answers for a while. */
+  silence(ms: number): void {
+    this.#fault('silence');
+    this.#silentUntil = this.#clock.monotonic() + ms;
+  }
+
   /** A client of one process; writes of a process that was killed still arrive if they were under way. */
   client(limits: WriteLimits, alive: () => boolean): Sink<SimulatedItem> {
     return {
       type: 'simulated',
+      destination: 'simulated',
       limits,
       open: async () => {},
       close: async () => {},
       prepare: (document: IngestDocument, record: SourceRecord) => {
-        const { id, version, poison, bytes, partition } = document.source as unknown as SimulatedItem & {
-          bytes: number;
+        const id = Buffer.from(record.key!).toString();
+        const { kind, bytes = 50 } = document.source as Partial<SimulatedRecord>;
+        return {
+          key: id,
+          id,
+          version: Number(record.position),
+          poison: kind === 'poison',
+          deletes: document.metadata.get('_op_type') === 'delete',
+          bytes,
+          place: `${record.origin().fields.topic as string}@${record.position}`,
         };
-        return { key: id, id, version, poison, bytes, partition, position: record.position };
       },
       // A killed process sends nothing more.
       write: (items) => (alive() ? this.#write(items) : new Promise(() => {})),
@@ -79,8 +93,12 @@ export class SimulatedCluster {
   }
 
   #answer(items: readonly SimulatedItem[]): RequestError | ItemResult[] {
+    if (this.#clock.monotonic() < this.#silentUntil) {
+      this.#fault('refused');
+      return new RequestError('retry', { type: 'connection_error', reason: 'simulated' });
+    }
     const blocked = this.#clock.monotonic() < this.#blockedUntil;
-    const dice = this.#faulty ? this.#random() : 1;
+    const dice = this.#random();
     if (items.length > 1 && dice < 0.04) {
       this.#fault('413');
       return new RequestError('split', { type: 'split', reason: 'simulated', status: 413 });
@@ -109,10 +127,11 @@ export class SimulatedCluster {
   }
 
   #apply(items: readonly SimulatedItem[]): void {
-    for (const { id, version, poison, partition, position } of items) {
+    for (const { id, version, poison, deletes, place } of items) {
       if (poison) continue;
-      this.index.set(id, version);
-      this.written.add(`${partition}@${position}`);
+      if (deletes) this.index.delete(id);
+      else this.index.set(id, version);
+      this.written.add(place);
     }
   }
 

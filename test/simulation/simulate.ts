@@ -1,12 +1,9 @@
-import type { Codec, Sink, WriteItem } from '../../src/core/contracts.ts';
-import { ProcessorError } from '../../src/core/errors.ts';
-import type { JsonObject } from '../../src/core/json/values.ts';
-import { IngestFailure } from '../../src/pipeline/failure.ts';
 import { Breakers } from '../../src/runtime/breaker.ts';
-import type { PipelineRunner } from '../../src/runtime/intake.ts';
 import { Stream } from '../../src/runtime/stream.ts';
 import { SimulatedCluster } from './cluster.ts';
-import { type SimulatedRecord, SimulatedTopic } from './topic.ts';
+import { endOf, randomRecord } from './record.ts';
+import { codecOf, deadLetterSink, pipelineOf } from './steps.ts';
+import { type Member, SimulatedTopic } from './topic.ts';
 import { randomOf, SimulatedClock, Trace } from './world.ts';
 
 export interface SimulationResult {
@@ -16,175 +13,208 @@ export interface SimulationResult {
   readonly problems: readonly string[];
 }
 
-const LIMITS = { max_documents: 20, max_bytes: 4000, max_age_ms: 15, max_in_flight: 3 };
+const LIMITS = { max_documents: 20, max_bytes: 4000, max_age_ms: 15, max_in_flight: 3, target_latency_ms: 38 };
 const BUDGET = 8000;
 /** Bytes of the largest fetch of one partition. */
 const FETCH = 30 * 400;
+/** More events than any history needs that comes to an end. */
+const EVENTS = 200_000;
+/** What may end a stream here: nothing was committed past it, so that another one goes on. */
+const MENDED_BY_A_RESTART = ['the source is broken', 'the coordinator is gone', 'too_large'];
+const TOMBSTONES = ['delete', 'ignore', 'dead_letter'] as const;
 
-/** One history: a topic, a process that is killed and restarted now and then, a cluster that misbehaves. */
+/** One history: a topic, a process that is killed, stopped and restarted now and then, a cluster that misbehaves. */
 export const simulate = async (seed: number): Promise<SimulationResult> => {
-  const random = randomOf(seed);
-  const clock = new SimulatedClock();
-  const trace = new Trace();
-  const cluster = new SimulatedCluster(clock, random, trace, true);
-  const topic = new SimulatedTopic(clock, random, trace, true);
-  const problems: string[] = [];
-  const deadLetters = new Set<string>();
-  const filtered = new Set<string>();
-  let documents = 0;
-  for (let p = 0, partitions = 1 + Math.floor(random() * 4); p < partitions; p += 1) {
-    const records = Array.from({ length: Math.ceil(500 / partitions) }, (_, index) => recordFor(random, p, index));
-    topic.partitions.set(`t-${p}`, records);
-    documents += records.length;
+  const history = new History(seed);
+  try {
+    await history.run();
+  } catch (error) {
+    // A stream that stands still, or a fault of the engine, is what the search is for.
+    history.problems.push((error as Error).message);
   }
-  /** Everything below a committed position must have ended. */
-  const check = (name: string, position: bigint) => {
-    for (let at = Number(topic.committed.get(name) ?? 0n); at < Number(position); at += 1) {
-      const place = `${name}@${at}`;
-      const { kind } = topic.partitions.get(name)![at]!;
-      const ended =
-        kind === 'keep' ? cluster.written.has(place) : kind === 'drop' ? filtered.has(place) : deadLetters.has(place);
-      if (!ended) problems.push(`${place} (${kind}) was committed before it ended`);
+  return history.result;
+};
+
+class History {
+  readonly problems: string[] = [];
+  readonly #random: () => number;
+  readonly #clock = new SimulatedClock();
+  readonly #trace = new Trace();
+  readonly #cluster: SimulatedCluster;
+  readonly #topic: SimulatedTopic;
+  readonly #deadLetters = new Set<string>();
+  readonly #dropped = new Set<string>();
+  /** Some histories are rough, most are calmer: those reach states that constant trouble never lets happen. */
+  readonly #calm: number;
+  readonly #finite: boolean;
+  readonly #tombstones: (typeof TOMBSTONES)[number];
+  readonly #refusals: number;
+  #documents = 0;
+  #crashes = 0;
+  #generation = 0;
+  #down = false;
+  #stream!: Stream;
+  #member!: Member;
+
+  constructor(seed: number) {
+    const random = randomOf(seed);
+    this.#random = random;
+    this.#cluster = new SimulatedCluster(this.#clock, random, this.#trace);
+    this.#topic = new SimulatedTopic(this.#clock, random, this.#trace);
+    this.#calm = 1 + 12 * random();
+    this.#finite = random() < 0.2;
+    this.#tombstones = TOMBSTONES[Math.floor(random() * 3)]!;
+    this.#refusals = random() < 0.5 ? 0 : 0.2;
+    for (let p = 0, partitions = 1 + Math.floor(random() * 4); p < partitions; p += 1) {
+      const records = Array.from({ length: Math.ceil(500 / partitions) }, (_, n) => randomRecord(random, p, n));
+      this.#topic.partitions.set(`t-${p}`, records);
+      this.#documents += records.length;
     }
-  };
-  let crashes = 0;
-  let generation = 0;
-  let down = false;
-  let stream: Stream | undefined;
-  let member: ReturnType<SimulatedTopic['member']> | undefined;
-  const boot = async () => {
-    const mine = ++generation;
-    const alive = () => mine === generation;
-    member = topic.member(alive, check);
-    stream = new Stream({
+  }
+
+  get result(): SimulationResult {
+    const counts = [...Object.values(this.#cluster.faults), ...Object.values(this.#topic.faults)];
+    return {
+      digest: this.#trace.digest(),
+      documents: this.#documents,
+      faults: this.#crashes + counts.reduce((sum, count) => sum + count, 0),
+      problems: this.problems,
+    };
+  }
+
+  async run(): Promise<void> {
+    await this.#boot();
+    this.#clock.after(20, () => this.#trouble());
+    await this.#clock.run(() => this.#topic.drained || this.problems.length > 0, EVENTS);
+    if (this.problems.length > 0) return;
+    await this.#stop();
+    this.#verify();
+  }
+
+  async #boot(): Promise<void> {
+    this.#down = false;
+    const mine = ++this.#generation;
+    const alive = () => mine === this.#generation;
+    const [clock, random] = [this.#clock, this.#random];
+    this.#member = this.#topic.member(
+      alive,
+      this.#finite,
+      (name, position) => this.#checkCommit(name, position),
+      (text) => this.problems.push(text),
+    );
+    const stream = new Stream({
       name: 'simulated',
-      source: member,
-      codec,
-      pipeline: pipelineOf(clock, filtered),
-      sink: cluster.client(LIMITS, alive),
-      deadLetter: deadLetterSink(clock, random, deadLetters, alive),
+      source: this.#member,
+      codec: codecOf(clock),
+      pipeline: pipelineOf(clock, this.#dropped),
+      sink: this.#cluster.client(LIMITS, alive),
+      deadLetter: deadLetterSink({ clock, random, kept: this.#deadLetters, alive, refusals: this.#refusals }),
       clock,
       random,
-      limits: { in_flight_bytes: BUDGET, commit_interval_ms: 30, dead_letter_ratio: 1, shutdown_timeout_ms: 10_000 },
-      tombstones: 'ignore',
-      breakers: new Breakers({ clock, random }),
+      limits: {
+        in_flight_bytes: BUDGET,
+        commit_interval_ms: 30,
+        dead_letter_ratio: 1,
+        shutdown_timeout_ms: random() < 0.5 ? 10_000 : 20,
+      },
+      tombstones: this.#tombstones,
+      breakers: new Breakers({ clock, random, backoff: { initial_ms: 50, max_ms: 500 } }),
       ordered: true,
-      finite: false,
+      finite: this.#finite,
       log: { info() {}, warn() {}, error() {} },
     });
+    this.#stream = stream;
+    stream.done().catch((error: Error) => {
+      if (!alive()) return;
+      if (MENDED_BY_A_RESTART.some((text) => error.message.includes(text))) this.#restart();
+      else this.problems.push(`the stream failed: ${error.message}`);
+    });
     await stream.start();
-    stream.done().catch((error: Error) => problems.push(`the stream failed: ${error.message}`));
-  };
-  await boot();
-  const trouble = () => {
-    if (topic.drained) return;
-    if (down) return void clock.after(20, trouble);
-    const dice = random();
-    if (dice < 0.3) member!.rebalance();
-    else if (dice < 0.5) cluster.block(50 + random() * 400);
-    else if (dice < 0.65) {
-      crashes += 1;
-      trace.note('kill');
-      generation += 1;
-      down = true;
-      // No member takes over before the session of the dead one has ended; by then its last requests have arrived.
-      clock.after(60, () => {
-        down = false;
-        void boot();
-      });
-    }
-    if (stream!.inFlight.bytes > BUDGET + 2 * FETCH * topic.partitions.size)
-      problems.push(`${stream!.inFlight.bytes} bytes in flight`);
-    clock.after(20 + random() * 60, trouble);
-  };
-  clock.after(20, trouble);
-  await clock.run(() => topic.drained || problems.length > 0, 200_000);
-  if (problems.length === 0) {
-    const stopped = stream!.stop();
+  }
+
+  /** No member takes over before the session of a dead one has ended; by then its last requests have arrived. */
+  #restart(): void {
+    this.#down = true;
+    this.#generation += 1;
+    this.#clock.after(60, () => void this.#boot());
+  }
+
+  #trouble(): void {
+    if (this.#topic.drained) return;
+    const again = (ms: number) => void this.#clock.after(ms, () => this.#trouble());
+    if (this.#down) return again(20);
+    const { settledTotal, documents_read } = this.#stream.counters;
+    const { documents, bytes } = this.#stream.inFlight;
+    if (documents === 0 && bytes > 0) this.problems.push(`${bytes} bytes are held by no document`);
+    if (settledTotal > documents_read) this.problems.push(`${settledTotal} settled of ${documents_read} read`);
+    if (bytes > BUDGET + 2 * FETCH * this.#topic.partitions.size) this.problems.push(`${bytes} bytes in flight`);
+    const dice = this.#random();
+    if (dice < 0.3) this.#member.rebalance();
+    else if (dice < 0.5) this.#cluster.block(50 + this.#random() * 400);
+    else if (dice < 0.6) this.#cluster.silence(200 + this.#random() * 2000);
+    else if (dice < 0.7) this.#kill();
+    else if (dice < 0.75) this.#member.break();
+    else if (dice < 0.8) return this.#stopAndBoot(again);
+    again(this.#calm * (20 + this.#random() * 60));
+  }
+
+  #kill(): void {
+    this.#crashes += 1;
+    this.#trace.note('kill');
+    this.#restart();
+  }
+
+  #stopAndBoot(again: (ms: number) => void): void {
+    this.#trace.note('stop');
+    this.#down = true;
+    const stopped = this.#generation;
+    const then = () => {
+      // Anything else may have ended it, and begun the next one, meanwhile.
+      if (stopped === this.#generation) this.#restart();
+    };
+    this.#stream.stop().then(then, then);
+    again(20);
+  }
+
+  async #stop(): Promise<void> {
     let ended = false;
-    void stopped.then(() => {
+    void this.#stream.stop().then(() => {
       ended = true;
     });
-    await clock.run(() => ended, 200_000);
-    verify(topic, cluster, problems);
+    await this.#clock.run(() => ended, EVENTS);
+    const { documents } = this.#stream.inFlight;
+    if (this.#topic.drained && documents !== 0 && !this.#down) this.problems.push(`${documents} documents never ended`);
   }
-  const faults =
-    crashes + [...Object.values(cluster.faults), ...Object.values(topic.faults)].reduce((sum, count) => sum + count, 0);
-  return { digest: trace.digest(), documents, faults, problems };
-};
 
-const recordFor = (random: () => number, partition: number, index: number): SimulatedRecord => {
-  const dice = random();
-  return {
-    id: `k${partition}-${Math.floor(random() * 40)}`,
-    version: index,
-    bytes: 50 + Math.floor(random() * 350),
-    kind: dice < 0.9 ? 'keep' : dice < 0.94 ? 'drop' : dice < 0.96 ? 'fail' : dice < 0.98 ? 'broken' : 'poison',
-    wait: random() < 0.5 ? 0 : random() * 60,
-  };
-};
+  /** Everything below a committed position must have ended. */
+  #checkCommit(name: string, position: bigint): void {
+    const records = this.#topic.partitions.get(name)!;
+    for (let at = Number(this.#topic.committed.get(name) ?? 0n); at < Number(position); at += 1) {
+      const place = `${name}@${at}`;
+      const { kind } = records[at]!;
+      const wanted = endOf(kind, this.#tombstones);
+      if (wanted === 'written' && !this.#cluster.written.has(place)) this.#tooEarly(place, kind);
+      if (wanted === 'dead' && !this.#deadLetters.has(place)) this.#tooEarly(place, kind);
+      if (wanted === 'dropped' && kind === 'drop' && !this.#dropped.has(place)) this.#tooEarly(place, kind);
+    }
+  }
 
-const codec: Codec = {
-  type: 'simulated',
-  decode: (value) => {
-    const source = JSON.parse(Buffer.from(value).toString()) as JsonObject & { kind: string };
-    if (source.kind === 'broken') throw new ProcessorError('parse_exception', 'simulated');
-    return { source, raw: undefined };
-  },
-};
+  #tooEarly(place: string, kind: string): void {
+    this.problems.push(`${place} (${kind}) was committed before it ended`);
+  }
 
-const pipelineOf = (clock: SimulatedClock, filtered: Set<string>): PipelineRunner => ({
-  start: (document, { finished, defer, resume }) => {
-    const { kind, wait, partition, version } = document.source as unknown as SimulatedRecord & { partition: string };
-    const end = () => {
-      if (kind === 'drop') filtered.add(`${partition}@${version}`);
-      if (kind === 'fail') {
-        const failure = new IngestFailure(new Error('simulated'), {
-          processorType: 'fail',
-          processorTag: undefined,
-          pipelines: ['simulated'],
-        });
-        finished({ outcome: 'failed', failure });
-      } else finished({ outcome: kind === 'drop' ? 'dropped' : 'done' });
-    };
-    return {
-      run: () => (wait === 0 ? end() : defer!(() => void clock.after(wait, () => resume!(end)))),
-    };
-  },
-});
-
-const deadLetterSink = (
-  clock: SimulatedClock,
-  random: () => number,
-  kept: Set<string>,
-  alive: () => boolean,
-): Sink<WriteItem & { place: string }> => ({
-  type: 'simulated',
-  limits: LIMITS,
-  open: async () => {},
-  close: async () => {},
-  prepare: (document, record) => ({
-    key: undefined,
-    bytes: 100,
-    place: `${(document.source as { origin: { topic: string } }).origin.topic}@${record.position}`,
-  }),
-  write: (items) =>
-    new Promise((resolve) => {
-      if (!alive()) return;
-      clock.after(random() * 20, () => {
-        for (const { place } of items) kept.add(place);
-        resolve(items.map(() => ({ outcome: 'delivered' as const })));
-      });
-    }),
-});
-
-/** The index must hold the last version of every id that reached it, and nothing else. */
-const verify = (topic: SimulatedTopic, cluster: SimulatedCluster, problems: string[]): void => {
-  const wanted = new Map<string, number>();
-  for (const records of topic.partitions.values())
-    for (const { id, version, kind } of records) if (kind === 'keep') wanted.set(id, version);
-  for (const [id, version] of wanted)
-    if (cluster.index.get(id) !== version)
-      problems.push(`${id} is at version ${cluster.index.get(id)}, not ${version}`);
-  if (cluster.index.size !== wanted.size) problems.push(`${cluster.index.size} ids in the index, not ${wanted.size}`);
-};
+  /** The index must hold the last version of every id that reached it, and nothing else. */
+  #verify(): void {
+    const wanted = new Map<string, number>();
+    for (const records of this.#topic.partitions.values())
+      for (const { id, version, kind } of records) {
+        if (endOf(kind, this.#tombstones) !== 'written') continue;
+        if (kind === 'tombstone') wanted.delete(id);
+        else wanted.set(id, version);
+      }
+    const { index } = this.#cluster;
+    for (const [id, version] of wanted)
+      if (index.get(id) !== version) this.problems.push(`${id} is at version ${index.get(id)}, not ${version}`);
+    if (index.size !== wanted.size) this.problems.push(`${index.size} ids in the index, not ${wanted.size}`);
+  }
+}

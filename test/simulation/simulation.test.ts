@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from './simulate.ts';
 
-const SEEDS = Number(process.env.SLUICE_SIMULATION_SEEDS ?? 60);
-const FIRST = Number(process.env.SLUICE_SIMULATION_FIRST ?? 1);
+const SEEDS = 60;
+const FIRST = 1;
 
 test(`${SEEDS} histories with crashes, rebalances and a failing cluster lose and double nothing`, async () => {
   let faults = 0;

@@ -1,13 +1,12 @@
-import type { Source, SourcePort, SourceRecord } from '../../src/core/contracts.ts';
+import type { Source, SourcePort } from '../../src/core/contracts.ts';
+import { type SimulatedRecord, sourceRecord } from './record.ts';
 import type { SimulatedClock, Trace } from './world.ts';
 
-export interface SimulatedRecord {
-  readonly id: string;
-  readonly version: number;
-  readonly bytes: number;
-  readonly kind: 'keep' | 'drop' | 'fail' | 'broken' | 'poison';
-  /** How long its inference takes. */
-  readonly wait: number;
+export interface Member extends Source {
+  /** Takes some partitions away and gives them back; lets the member join again with the others. */
+  rebalance(): void;
+  /** Ends the stream with an error, as a source does that cannot go on. */
+  break(): void;
 }
 
 /** A topic with committed offsets that outlive the processes that read it. */
@@ -18,13 +17,11 @@ export class SimulatedTopic {
   readonly clock: SimulatedClock;
   readonly random: () => number;
   readonly trace: Trace;
-  readonly faulty: boolean;
 
-  constructor(clock: SimulatedClock, random: () => number, trace: Trace, faulty: boolean) {
+  constructor(clock: SimulatedClock, random: () => number, trace: Trace) {
     this.clock = clock;
     this.random = random;
     this.trace = trace;
-    this.faulty = faulty;
   }
 
   fault(name: string): void {
@@ -37,36 +34,54 @@ export class SimulatedTopic {
     return true;
   }
 
-  /** One member of the group, which owns all partitions; rebalances take them away and give them back. */
-  member(alive: () => boolean, check: (partition: string, position: bigint) => void): Source & { rebalance(): void } {
+  /**
+   * One member of the group, which owns all partitions.
+   * @param check called with every commit
+   * @param problem called with what no member may do
+   */
+  member(
+    alive: () => boolean,
+    finite: boolean,
+    check: (partition: string, position: bigint) => void,
+    problem: (text: string) => void,
+  ): Member {
     const positions = new Map<string, bigint>();
-    let port: SourcePort | undefined;
-    let paused = false;
     const pausedAlone = new Set<string>();
     const underWay = new Set<string>();
+    let port: SourcePort | undefined;
+    let paused = false;
     let stopped = false;
+    let fetching = false;
+    const works = () => port !== undefined && !stopped && alive();
+    const left = (name: string) => this.partitions.get(name)!.length - Number(positions.get(name));
+    const wanted = (name: string) => left(name) > 0 && (underWay.has(name) || !(paused || pausedAlone.has(name)));
     const assign = (name: string) => {
-      port!.assigned(name);
-      positions.set(name, this.committed.get(name) ?? 0n);
+      // Where documents of it are still in flight here, a member goes on behind them, or reads them again: both happen.
+      const goOn = port!.assigned(name);
+      const start = this.committed.get(name) ?? 0n;
+      positions.set(name, goOn !== undefined && this.random() < 0.7 ? goOn : start);
+      fetch();
     };
     const fetch = () => {
-      if (stopped || !alive()) return;
+      if (fetching || !works() || ![...positions.keys()].some(wanted)) return;
+      fetching = true;
       this.clock.after(1 + this.random() * 10, () => {
-        if (stopped || !alive()) return;
+        fetching = false;
+        if (!works()) return;
         for (const [name, from] of positions) {
-          const records = this.partitions.get(name)!;
-          const count = Math.min(records.length - Number(from), 1 + Math.floor(this.random() * 30));
           // A pause lets through what was under way: one more fetch of a partition.
-          if (count <= 0 || ((paused || pausedAlone.has(name)) && !underWay.delete(name))) continue;
+          if (!wanted(name)) continue;
+          underWay.delete(name);
+          const count = Math.min(left(name), 1 + Math.floor(this.random() * 30));
           positions.set(name, from + BigInt(count));
           this.trace.note(`fetch ${name} ${from} ${count}`);
+          const records = this.partitions.get(name)!.slice(Number(from), Number(from) + count);
           port!.deliver(
             name,
-            records
-              .slice(Number(from), Number(from) + count)
-              .map((record, index) => recordOf(name, from + BigInt(index), record)),
+            records.map((record, index) => sourceRecord(name, from + BigInt(index), record)),
           );
         }
+        if (finite && [...positions.keys()].every((name) => left(name) === 0)) port!.ended();
         fetch();
       });
     };
@@ -75,7 +90,8 @@ export class SimulatedTopic {
       start: async (given) => {
         port = given;
         for (const name of this.partitions.keys()) assign(name);
-        fetch();
+        // All was committed already.
+        if (finite && this.drained) port.ended();
       },
       pause: () => {
         paused = true;
@@ -84,34 +100,38 @@ export class SimulatedTopic {
       resume: () => {
         paused = false;
         underWay.clear();
+        fetch();
       },
       pausePartition: (name) => {
         pausedAlone.add(name);
         if (this.random() < 0.5) underWay.add(name);
       },
-      resumePartition: (name) => void pausedAlone.delete(name),
+      resumePartition: (name) => {
+        pausedAlone.delete(name);
+        fetch();
+      },
       stop: async () => {
         stopped = true;
       },
       close: async () => {},
       commit: async (moved) => {
         if (!alive()) return;
-        if (this.faulty && this.random() < 0.1) {
+        if (this.random() < 0.1) {
           this.fault('commit');
           throw new Error('simulated: the coordinator is gone');
         }
         for (const [name, position] of moved) {
           check(name, position);
-          if (!positions.has(name)) throw new Error(`commit for ${name}, which this member does not own`);
+          if (!positions.has(name)) return problem(`commit for ${name}, which this member does not own`);
+          if (position < (this.committed.get(name) ?? 0n)) problem(`commit of ${name} went back to ${position}`);
           this.trace.note(`commit ${name} ${position}`);
           this.committed.set(name, position);
         }
       },
       rebalance: () => {
-        if (port === undefined || stopped || !alive()) return;
+        if (!works()) return;
         for (const name of [...positions.keys()]) {
           if (this.random() < 0.5) {
-            // The same member keeps it, but reading starts again at the committed offset.
             this.fault('rejoin');
             assign(name);
             continue;
@@ -119,25 +139,19 @@ export class SimulatedTopic {
           this.fault('revoke');
           positions.delete(name);
           pausedAlone.delete(name);
-          port.revoked(name);
+          port!.revoked(name);
           this.trace.note(`revoke ${name}`);
           this.clock.after(20 + this.random() * 100, () => {
-            if (!stopped && alive()) assign(name);
+            if (works()) assign(name);
           });
         }
+      },
+      break: () => {
+        if (!works()) return;
+        this.fault('broken');
+        port!.trouble({ type: 'simulated', reason: 'simulated' });
+        port!.failed(new Error('simulated: the source is broken'));
       },
     };
   }
 }
-
-const recordOf = (partition: string, position: bigint, record: SimulatedRecord): SourceRecord => ({
-  position,
-  next: position + 1n,
-  bytes: record.bytes,
-  value: Buffer.from(JSON.stringify({ ...record, partition, poison: record.kind === 'poison' })),
-  key: null,
-  headers: {},
-  timestamp: 0,
-  defaultId: () => `${partition}-${position}`,
-  origin: () => ({ name: '_kafka', fields: { topic: partition, offset: Number(position) } }),
-});
