@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { committedOffsets, createTopic, Member, numbered, produce, withAdmin } from './support/kafka.ts';
-import { uniqueName, until } from './support/servers.ts';
+import {
+  committedOffsets,
+  createTopic,
+  Member,
+  numbered,
+  produce,
+  readTopic,
+  textOf,
+  withAdmin,
+} from './support/kafka.ts';
+import { brokers, uniqueName, until } from './support/servers.ts';
 import { asJson, collectingSink, kafkaStream } from './support/stream.ts';
+import { scene } from './support/worker.ts';
 
 const SESSION_MS = 6000;
 
@@ -75,4 +85,68 @@ describe('a member stays one', { concurrency: true }, () => {
       await stream.stop();
     }
   });
+});
+
+const DOCUMENTS = 2000;
+/** Each holds the event loop for as long as a regular expression may run. */
+const isGuilty = (n: number) => n % 100 === 25;
+
+scene('a worker stays a member while catastrophic regular expressions keep it busy for longer', async ({ run }) => {
+  const [topic, copy, dead] = [
+    await createTopic('evil'),
+    await createTopic('evil-out'),
+    await createTopic('evil-dead'),
+  ];
+  const groupId = uniqueName('group');
+  const all = Array.from({ length: DOCUMENTS }, (_, n) => n);
+  await produce(
+    topic,
+    all.map((n) => ({ value: JSON.stringify({ n, text: isGuilty(n) ? `${'a'.repeat(40)}!` : `aaa ${n}` }) })),
+  );
+  const worker = await run({
+    source: {
+      kafka: {
+        brokers: brokers(),
+        topics: topic,
+        group_id: groupId,
+        session_timeout: `${SESSION_MS}ms`,
+        heartbeat_interval: '1s',
+      },
+    },
+    processors: [{ gsub: { field: 'text', pattern: '(a+)+$', replacement: 'x' } }],
+    sink: { kafka: { topic: copy } },
+    dead_letter: { kafka: { topic: dead } },
+    limits: { dead_letter_ratio: 1 },
+  });
+  await until('a member', async () => (await membersOf(groupId)).length === 1);
+  const started = Date.now();
+  const before = await membersOf(groupId);
+  // A busy worker may answer late; what counts here is the group.
+  while ((await worker.settled().catch(() => 0)) < DOCUMENTS) {
+    // The coordinator's own view: an expelled member is gone from it at once.
+    assert.deepEqual(await membersOf(groupId), before);
+    await sleep(500);
+  }
+  const busy = Date.now() - started;
+  assert.ok(busy > 1.5 * SESSION_MS, `busy for ${busy} ms only: that proves nothing`);
+  assert.deepEqual(await membersOf(groupId), before);
+  await until('everything committed', async () => String(await committedOffsets(groupId, topic)) === String(DOCUMENTS));
+  assert.equal(await worker.end('SIGTERM'), 0);
+  // A rebalance that the same member came through would show here, and records that came again below.
+  assert.equal(worker.stderr.split('joined the group').length - 1, 1, worker.stderr);
+  const guilty = all.filter(isGuilty);
+  const [copies, letters] = [await readTopic(copy, DOCUMENTS - guilty.length), await readTopic(dead, guilty.length)];
+  const numbers = copies.map((record) => (JSON.parse(textOf(record)) as { n: number }).n);
+  assert.deepEqual(
+    numbers.sort((a, b) => a - b),
+    all.filter((n) => !isGuilty(n)),
+  );
+  const failed = letters.map(
+    (record) => JSON.parse(textOf(record)) as { error: { type: string }; origin: { offset: number } },
+  );
+  assert.deepEqual(
+    failed.map(({ origin }) => origin.offset).sort((a, b) => a - b),
+    guilty,
+  );
+  for (const { error } of failed) assert.equal(error.type, 'timeout_exception');
 });
