@@ -1,11 +1,12 @@
-import { basename } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { type Clock, sleep } from '../../core/clock.ts';
 import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { CheckpointFile } from './checkpoint.ts';
 import { type DumpFile, findFiles, openFile, unreadable } from './files.ts';
 import type { DumpSourceOptions } from './options.ts';
-import { RecordIds } from './record-ids.ts';
+import { firstId, RecordIds } from './record-ids.ts';
 import { type DumpRecord, DumpRecords } from './records.ts';
 
 export interface DumpSourceParts {
@@ -43,9 +44,11 @@ export class DumpSource implements Source {
 
   constructor(parts: DumpSourceParts) {
     this.#parts = parts;
-    this.#ids = parts.defaultIds ? new RecordIds() : undefined;
-    if (parts.options.checkpoint !== undefined)
-      this.#checkpoint = new CheckpointFile(parts.options.checkpoint, parts.stream);
+    const { checkpoint } = parts.options;
+    // Where there is room for a checkpoint: the folder for temporary files may be memory.
+    const folder = checkpoint === undefined ? tmpdir() : dirname(checkpoint);
+    this.#ids = parts.defaultIds ? new RecordIds(folder) : undefined;
+    if (checkpoint !== undefined) this.#checkpoint = new CheckpointFile(checkpoint, parts.stream);
   }
 
   async start(port: SourcePort): Promise<void> {
@@ -97,7 +100,9 @@ export class DumpSource implements Source {
     await this.#reading;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#ids?.close();
+  }
 
   async #read(port: SourcePort, from: ReadonlyMap<string, bigint>): Promise<void> {
     let total = 0;
@@ -139,7 +144,7 @@ export class DumpSource implements Source {
       for await (const some of records.end()) await this.#deliver(file, some, from, port);
       progress(file.identity?.bytes ?? 0);
     } catch (error) {
-      if (!this.#stopped.signal.aborted) throw unreadable(file.path, error);
+      if (!this.#stopped.signal.aborted) throw error instanceof SluiceError ? error : unreadable(file.path, error);
     } finally {
       this.#stopped.signal.removeEventListener('abort', stop);
       stream.destroy();
@@ -203,7 +208,7 @@ const recordOf = (
   key: null,
   headers: {},
   timestamp: undefined,
-  defaultId: () => id ?? new RecordIds().next(value),
+  defaultId: () => id ?? firstId(value),
   origin: () => ({ name: '_file', fields: { path, name: basename(path), position } }),
   ...(codec && { codec }),
 });
