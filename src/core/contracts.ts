@@ -57,6 +57,11 @@ export interface Source {
   /** As `pause`, for one partition. Absent where partitions are read one after another. */
   pausePartition?(partition: string): void;
   resumePartition?(partition: string): void;
+  /**
+   * False while it is not certain that what was read still belongs to this process (a member that was stopped for longer
+   * than its session): nothing is written then. Absent where nobody else reads it.
+   */
+  holds?(): boolean;
   /** Keeps the positions up to which everything is settled. Rejects when they could not be kept: it is called again. */
   commit(positions: ReadonlyMap<string, bigint>): Promise<void>;
   /** No more deliveries after this resolves; commits are still possible. */
@@ -137,8 +142,11 @@ export interface Sink<T extends WriteItem = WriteItem> {
   readonly maxItemBytes?: number;
   /** Connects, checks and prepares the destination. Rejects with a SluiceError that stops the start. */
   open(): Promise<void>;
-  /** @throws ProcessorError when this document cannot be written at all */
-  prepare(document: IngestDocument, record: SourceRecord): T;
+  /**
+   * @param mayBeThere true where an earlier process may have delivered this record already
+   * @throws ProcessorError when this document cannot be written at all
+   */
+  prepare(document: IngestDocument, record: SourceRecord, mayBeThere?: boolean): T;
   /**
    * Resolves when the destination has answered: one result per item, in order.
    * Rejects with a RequestError when the request failed as a whole; anything else is a fault of sluice.

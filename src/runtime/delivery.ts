@@ -10,6 +10,8 @@ export class Delivery implements Tracked {
   settled = false;
   document: IngestDocument | undefined;
   item: WriteItem | undefined;
+  /** An earlier process may have delivered it. */
+  mayBeThere = false;
   /** True once the pipeline is done with it, whatever came out. */
   passed = false;
   /** When it arrived, on the monotonic clock. */

@@ -16,6 +16,8 @@ export class PartitionState {
   committed: bigint | undefined;
   /** What its documents hold. */
   readonly budget: ByteBudget;
+  /** Bytes that came since the assignment. */
+  read = 0;
   /** Not fetched for lack of room, whatever the others are. */
   paused = false;
 

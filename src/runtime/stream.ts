@@ -70,6 +70,8 @@ export class Stream {
   readonly #deadLetters: DeadLetters;
   readonly #committer: Committer;
   readonly #ratio: DeadLetterRatio;
+  /** So many bytes of a partition may have been in flight where it was read before, and are delivered perhaps. */
+  readonly #redeliveries: number;
   readonly #abort = new AbortController();
   readonly #finished: Promise<void>;
   #resolve!: () => void;
@@ -89,6 +91,7 @@ export class Stream {
     this.name = options.name;
     const { clock, random, sink, deadLetter, limits } = options;
     this.#budget = new ByteBudget(limits.in_flight_bytes, options.processBudget);
+    this.#redeliveries = 2 * limits.in_flight_bytes;
     this.#ratio = new DeadLetterRatio(limits.dead_letter_ratio);
     this.#finished = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -112,6 +115,7 @@ export class Stream {
       ...shared,
       sink,
       breaker: options.breakers.of(sink),
+      holds: options.source.holds?.bind(options.source),
       events: {
         ...events,
         cancelled: ({ delivery }) => this.#settle(delivery, undefined),
@@ -266,6 +270,8 @@ export class Stream {
       if (partition.expected !== undefined && record.position < partition.expected) continue;
       partition.expected = record.next;
       const delivery = new Delivery(record, partition, now);
+      delivery.mayBeThere = partition.read < this.#redeliveries;
+      partition.read += record.bytes;
       partition.budget.take(record.bytes);
       this.#inFlight += 1;
       this.counters.read(record.bytes, now);
@@ -304,7 +310,7 @@ export class Stream {
     }
     if (result.outcome === 'done') {
       try {
-        delivery.item = this.#options.sink.prepare(delivery.document!, delivery.record);
+        delivery.item = this.#options.sink.prepare(delivery.document!, delivery.record, delivery.mayBeThere);
       } catch (error) {
         if (!(error instanceof ProcessorError)) return this.#fail(error);
         this.#ratio.processed(true);

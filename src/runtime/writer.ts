@@ -33,6 +33,8 @@ export interface WriterOptions<W extends Write> {
   readonly random: () => number;
   readonly signal: AbortSignal;
   readonly events: WriterEvents<W>;
+  /** False while nothing may be written. */
+  readonly holds?: (() => boolean) | undefined;
   /** Shared with all that write to the same servers. */
   readonly breaker: Breaker;
   readonly backoff?: BackoffOptions;
@@ -96,11 +98,15 @@ export class Writer<W extends Write> {
       );
       if (batch.length === 0) break;
       signal.throwIfAborted();
+      if (!this.#holds) {
+        await sleep(clock, HOLD_MS, signal);
+        continue;
+      }
       const waiting = breaker.enter(signal);
       if (waiting !== undefined) {
         await waiting;
         // Much may have changed meanwhile: what is cancelled by now must not be sent.
-        if (batch.some(({ cancelled }) => cancelled)) {
+        if (!this.#holds || batch.some(({ cancelled }) => cancelled)) {
           breaker.abandoned();
           continue;
         }
@@ -114,6 +120,10 @@ export class Writer<W extends Write> {
       else if (breaker.state === 'closed')
         await sleep(clock, backoff(++attempt, random, this.#options.backoff), signal);
     }
+  }
+
+  get #holds(): boolean {
+    return this.#options.holds?.() ?? true;
   }
 
   /** Sends a batch once; answers with the writes that have to be sent again. */
@@ -201,6 +211,9 @@ export class Writer<W extends Write> {
     this.#options.events.blocked(undefined);
   }
 }
+
+/** Between two looks whether writing is allowed again. */
+const HOLD_MS = 100;
 
 /** Too much to do, as opposed to broken. */
 const isOverload = ({ type, status }: WriteFault): boolean =>

@@ -107,7 +107,7 @@ class History {
       source: this.#member,
       codec: codecOf(clock),
       pipeline: pipelineOf(clock, this.#dropped),
-      sink: this.#cluster.client(LIMITS, alive),
+      sink: this.#sink(alive),
       deadLetter: deadLetterSink({ clock, random, kept: this.#deadLetters, alive, refusals: this.#refusals }),
       clock,
       random,
@@ -132,6 +132,17 @@ class History {
     await stream.start();
   }
 
+  /** The cluster, watched for writes of a member that cannot be sure that it still is one. */
+  #sink(alive: () => boolean) {
+    const member = this.#member;
+    const client = this.#cluster.client(LIMITS, alive);
+    const write: typeof client.write = (items, signal) => {
+      if (!member.holds()) this.problems.push('a member wrote that may have lost its partitions');
+      return client.write(items, signal);
+    };
+    return { ...client, write };
+  }
+
   /** No member takes over before the session of a dead one has ended; by then its last requests have arrived. */
   #restart(): void {
     this.#down = true;
@@ -153,7 +164,8 @@ class History {
     else if (dice < 0.5) this.#cluster.block(50 + this.#random() * 400);
     else if (dice < 0.6) this.#cluster.silence(200 + this.#random() * 2000);
     else if (dice < 0.7) this.#kill();
-    else if (dice < 0.75) this.#member.break();
+    else if (dice < 0.73) this.#member.break();
+    else if (dice < 0.76) this.#member.freeze(50 + this.#random() * 300);
     else if (dice < 0.8) return this.#stopAndBoot(again);
     again(this.#calm * (20 + this.#random() * 60));
   }

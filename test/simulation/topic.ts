@@ -5,6 +5,9 @@ import type { SimulatedClock, Trace } from './world.ts';
 export interface Member extends Source {
   /** Takes some partitions away and gives them back; lets the member join again with the others. */
   rebalance(): void;
+  /** Stops beating for a while; then the group has another opinion of what is whose. */
+  freeze(ms: number): void;
+  holds(): boolean;
   /** Ends the stream with an error, as a source does that cannot go on. */
   break(): void;
 }
@@ -52,6 +55,7 @@ export class SimulatedTopic {
     let paused = false;
     let stopped = false;
     let fetching = false;
+    let frozen = false;
     const works = () => port !== undefined && !stopped && alive();
     const left = (name: string) => this.partitions.get(name)!.length - Number(positions.get(name));
     const wanted = (name: string) => left(name) > 0 && (underWay.has(name) || !(paused || pausedAlone.has(name)));
@@ -85,8 +89,27 @@ export class SimulatedTopic {
         fetch();
       });
     };
+    const rebalance = () => {
+      if (!works()) return;
+      for (const name of [...positions.keys()]) {
+        if (this.random() < 0.5) {
+          this.fault('rejoin');
+          assign(name);
+          continue;
+        }
+        this.fault('revoke');
+        positions.delete(name);
+        pausedAlone.delete(name);
+        port!.revoked(name);
+        this.trace.note(`revoke ${name}`);
+        this.clock.after(20 + this.random() * 100, () => {
+          if (works()) assign(name);
+        });
+      }
+    };
     return {
       type: 'simulated',
+      holds: () => !frozen,
       start: async (given) => {
         port = given;
         for (const name of this.partitions.keys()) assign(name);
@@ -128,23 +151,14 @@ export class SimulatedTopic {
           this.committed.set(name, position);
         }
       },
-      rebalance: () => {
-        if (!works()) return;
-        for (const name of [...positions.keys()]) {
-          if (this.random() < 0.5) {
-            this.fault('rejoin');
-            assign(name);
-            continue;
-          }
-          this.fault('revoke');
-          positions.delete(name);
-          pausedAlone.delete(name);
-          port!.revoked(name);
-          this.trace.note(`revoke ${name}`);
-          this.clock.after(20 + this.random() * 100, () => {
-            if (works()) assign(name);
-          });
-        }
+      rebalance,
+      freeze: (ms) => {
+        this.fault('freeze');
+        frozen = true;
+        this.clock.after(ms, () => {
+          rebalance();
+          frozen = false;
+        });
       },
       break: () => {
         if (!works()) return;

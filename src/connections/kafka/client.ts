@@ -55,6 +55,8 @@ export interface KafkaConsumer {
   resume(): void;
   pausePartition(partition: TopicPartition): void;
   resumePartition(partition: TopicPartition): void;
+  /** False where the group may have given this member's partitions to others since its last heartbeat. */
+  holds(): boolean;
   /** @param offsets next offset to read. Rejects when this member's generation is over. */
   commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void>;
   /** No more records after this resolves. The membership lasts until `close`, so that commits are still possible. */

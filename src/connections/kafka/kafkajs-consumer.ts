@@ -31,6 +31,8 @@ export class KafkajsConsumer implements KafkaConsumer {
   #topics: string[] = [];
   #paused = false;
   readonly #pausedAlone = new Map<string, TopicPartition>();
+  /** When the request was sent whose answer said that this is a member; milliseconds on the monotonic clock. */
+  #memberSince = Number.NEGATIVE_INFINITY;
   #stopping = false;
   #watch: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
@@ -86,6 +88,10 @@ export class KafkajsConsumer implements KafkaConsumer {
     } catch {
       // As above.
     }
+  }
+
+  holds(): boolean {
+    return performance.now() - this.#memberSince < this.#settings.sessionTimeoutMs;
   }
 
   async commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void> {
@@ -150,7 +156,17 @@ export class KafkajsConsumer implements KafkaConsumer {
     const settled = new Promise<Error | undefined>((resolve) => {
       settleFirst = resolve;
     });
+    // An answer may be read long after it came, by a process that was stopped in between: what counts is when it was asked.
+    let asked = Number.NEGATIVE_INFINITY;
+    consumer.on('consumer.network.request', ({ payload: { apiName, sentAt } }) => {
+      if (apiName === 'Heartbeat' || apiName === 'SyncGroup')
+        asked = performance.now() - Math.max(0, Date.now() - sentAt);
+    });
+    consumer.on('consumer.heartbeat', () => {
+      this.#memberSince = asked;
+    });
     consumer.on('consumer.group_join', ({ payload }) => {
+      this.#memberSince = asked;
       this.#joined(consumer, payload.memberAssignment);
       settleFirst();
     });

@@ -25,6 +25,11 @@ export interface BulkAction extends WriteItem, SentAction {
   readonly head: string;
   /** The document's line without its line break; none for delete. */
   readonly line: Uint8Array | string | undefined;
+  readonly index: string;
+  readonly id: string;
+  readonly routing: string | undefined;
+  /** An earlier process, or an earlier request, may have written it. */
+  mayBeThere: boolean;
 }
 
 /** @throws ProcessorError when the document cannot be addressed */
@@ -32,6 +37,7 @@ export const bulkAction = (
   document: IngestDocument,
   defaultId: () => string,
   templates: ActionTemplates,
+  mayBeThere = false,
 ): BulkAction => {
   const { metadata } = document;
   const text = (key: string): string | undefined => (metadata.get(key) ?? undefined) as string | undefined;
@@ -65,7 +71,19 @@ export const bulkAction = (
   const bytes =
     Buffer.byteLength(head) +
     (body === undefined ? 0 : 1 + (typeof body === 'string' ? Buffer.byteLength(body) : body.length));
-  return { action, ownId, externalVersion, head, line: body, bytes, key: ownId ? undefined : `${index}\u0000${id}` };
+  return {
+    action,
+    ownId,
+    externalVersion,
+    head,
+    line: body,
+    bytes,
+    key: ownId ? undefined : `${index}\u0000${id}`,
+    index,
+    id,
+    routing: routing === '' ? undefined : routing,
+    mayBeThere,
+  };
 };
 
 const bodyOf = (

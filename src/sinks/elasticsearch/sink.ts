@@ -1,7 +1,8 @@
 import type { ElasticsearchConnection } from '../../connections/elasticsearch/client.ts';
 import type { Clock } from '../../core/clock.ts';
-import { RequestError, type Sink } from '../../core/contracts.ts';
+import { type ItemResult, RequestError, type Sink } from '../../core/contracts.ts';
 import { type ActionTemplates, type BulkAction, bulkAction, bulkBody } from './action.ts';
+import { alreadyThere } from './backing-indices.ts';
 import { type BulkItem, classifyItem, classifyRequest } from './classify.ts';
 import type { ElasticsearchSinkOptions } from './options.ts';
 
@@ -26,6 +27,47 @@ export const elasticsearchSink = ({
   prepareIndex,
 }: ElasticsearchSinkParts): Sink<BulkAction> => {
   const { batch, pipeline } = options;
+  const redelivered = async (actions: readonly BulkAction[], signal: AbortSignal) => {
+    const asked = actions.filter(({ mayBeThere, ownId, action }) => mayBeThere && ownId && action === 'create');
+    if (asked.length === 0) return NONE;
+    try {
+      return await alreadyThere(connection, asked, signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw classifyRequest(error);
+    }
+  };
+  /** Whether it was applied is not known: the next request has to look. */
+  const uncertain = (actions: readonly BulkAction[]) => {
+    for (const action of actions) action.mayBeThere = true;
+  };
+  const bulk = async (actions: readonly BulkAction[], signal: AbortSignal): Promise<readonly ItemResult[]> => {
+    let answer: unknown;
+    try {
+      const request = { method: 'POST', path: '/_bulk', bulk: bulkBody(actions), signal } as const;
+      const query = { filter_path: FILTER, ...(pipeline && { pipeline }) };
+      answer = (await connection.request({ ...request, query })).body;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const failed = classifyRequest(error);
+      if (failed.fault.status === undefined || failed.fault.status >= 500) uncertain(actions);
+      throw failed;
+    }
+    const { errors, items } = answer as { errors?: boolean; items?: Record<string, BulkItem>[] };
+    if (!Array.isArray(items) || items.length !== actions.length) {
+      uncertain(actions);
+      throw new RequestError('retry', {
+        type: 'bulk_answer',
+        reason: `the bulk answer has ${items?.length ?? 'no'} items for ${actions.length} actions`,
+      });
+    }
+    if (errors === false) return actions.map(() => DELIVERED);
+    return actions.map((action, index) => {
+      const item = Object.values(items[index]!)[0]!;
+      if (item.status >= 500) uncertain([action]);
+      return classifyItem(item, action);
+    });
+  };
   return {
     type: 'elasticsearch',
     destination: connection.place,
@@ -42,32 +84,19 @@ export const elasticsearchSink = ({
       await connection.ready(clock);
       await prepareIndex();
     },
-    prepare: (document, record) => bulkAction(document, record.defaultId, templates),
+    prepare: (document, record, mayBeThere) => bulkAction(document, record.defaultId, templates, mayBeThere),
     write: async (actions, signal) => {
-      let answer: unknown;
-      try {
-        const request = { method: 'POST', path: '/_bulk', bulk: bulkBody(actions), signal } as const;
-        const query = { filter_path: FILTER, ...(pipeline && { pipeline }) };
-        answer = (await connection.request({ ...request, query })).body;
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        throw classifyRequest(error);
-      }
-      const { errors, items } = answer as { errors?: boolean; items?: Record<string, BulkItem>[] };
-      if (!Array.isArray(items) || items.length !== actions.length) {
-        throw new RequestError('retry', {
-          type: 'bulk_answer',
-          reason: `the bulk answer has ${items?.length ?? 'no'} items for ${actions.length} actions`,
-        });
-      }
-      return actions.map((action, index) => {
-        if (errors === false) return DELIVERED;
-        const item = items[index]!;
-        return classifyItem(Object.values(item)[0]!, action);
-      });
+      const there = options.data_stream ? await redelivered(actions, signal) : NONE;
+      const sent = there.size === 0 ? actions : actions.filter((action) => !there.has(action));
+      const results = sent.length === 0 ? [] : await bulk(sent, signal);
+      if (there.size === 0) return results;
+      let next = 0;
+      return actions.map((action) => (there.has(action) ? DUPLICATE : results[next++]!));
     },
     close: () => connection.close(),
   };
 };
 
 const DELIVERED = { outcome: 'delivered' } as const;
+const DUPLICATE = { outcome: 'delivered', duplicate: true } as const;
+const NONE: ReadonlySet<BulkAction> = new Set();

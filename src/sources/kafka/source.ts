@@ -71,6 +71,10 @@ export class KafkaSource implements Source {
     this.#consumer.resume();
   }
 
+  holds(): boolean {
+    return this.#consumer.holds();
+  }
+
   pausePartition(name: string): void {
     const partition = this.#partitions.get(name);
     if (partition !== undefined) this.#consumer.pausePartition(partition);

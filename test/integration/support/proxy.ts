@@ -15,6 +15,8 @@ export class ClusterProxy {
   readonly #server: Server;
   readonly #target: string;
   gate: Gate = () => undefined;
+  /** Of such requests the cluster does what they say, and its answer never arrives. */
+  loseAnswers: (request: IncomingMessage) => boolean = () => false;
 
   private constructor(target: string) {
     this.#target = target;
@@ -54,6 +56,11 @@ export class ClusterProxy {
       new URL(request.url ?? '/', this.#target),
       { method: request.method ?? 'GET', headers: { ...headers, host: new URL(this.#target).host } },
       (answer) => {
+        if (this.loseAnswers(request)) {
+          answer.resume();
+          answer.on('end', () => response.destroy());
+          return;
+        }
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       },
