@@ -44,7 +44,7 @@ describe('the connection to Elasticsearch', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
-  let [http, https, mutual, dead] = ['', '', '', ''];
+  let [http, https, mutual, dead, forged, otherPurpose] = ['', '', '', '', '', ''];
   before(async () => {
     // Elasticsearch sends the authority along: the fingerprint is compared with the end of the chain.
     const cert = `${tlsText('server.crt')}${tlsText('ca.crt')}`;
@@ -56,6 +56,11 @@ describe('the connection to Elasticsearch', () => {
       createHttpsServer({ cert, key, ca, requestCert: true, rejectUnauthorized: true }, answer),
       'https',
     );
+    // Anybody can have a certificate that names the authority as its issuer, and show the authority's own beside it.
+    const chain = `${tlsText('forged.crt')}${ca}`;
+    forged = await listen(createHttpsServer({ cert: chain, key: tlsText('forged.key') }, answer), 'https');
+    const clients = { cert: `${tlsText('client.crt')}${ca}`, key: tlsText('client.key') };
+    otherPurpose = await listen(createHttpsServer(clients, answer), 'https');
     const gone = createHttpServer(answer);
     dead = await listen(gone, 'http');
     await new Promise((resolve) => gone.close(resolve));
@@ -107,6 +112,32 @@ describe('the connection to Elasticsearch', () => {
         refusedWith('SLUICE_SINK_UNREACHABLE', /fingerprint does not match/),
       );
     assert.equal(received.length, 0);
+  });
+
+  test('a certificate that names the authority without its signature is refused, before anything is sent', async () => {
+    for (const nodes of [[forged], [https, forged]]) {
+      const connection = connect({ nodes, tls: { ca_fingerprint: FINGERPRINT }, auth: { bearer: 'token' } });
+      const sent = () => connection.request({ method: 'GET', path: '/_cluster/health' });
+      const outcomes = await Promise.allSettled([sent(), sent()]);
+      const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
+      assert.equal(failures.length, nodes.length === 1 ? 2 : 1);
+      for (const failure of failures) assert.match(failure, /certificate signature failure/);
+    }
+    assert.equal(received.length, 1);
+  });
+
+  test("a client's certificate of the same authority is no server's", async () => {
+    await assert.rejects(
+      connect({ nodes: otherPurpose, tls: { ca_fingerprint: FINGERPRINT } }).ready(systemClock),
+      refusedWith('SLUICE_SINK_UNREACHABLE', /unsuitable certificate purpose/),
+    );
+    assert.equal(received.length, 0);
+  });
+
+  test('ca_fingerprint alone goes together with a client certificate', async () => {
+    const own = { certificate: tlsFile('client.crt'), key: tlsFile('client.key') };
+    await connect({ nodes: mutual, tls: { ca_fingerprint: FINGERPRINT, ...own } }).ready(systemClock);
+    assert.equal(received[0]?.client, 'client');
   });
 
   test('a file with the authority is trusted, and one that is not there is named', async () => {

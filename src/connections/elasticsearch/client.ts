@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientOptions, errors } from '@elastic/elasticsearch';
 import { type Clock, sleep } from '../../core/clock.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json/values.ts';
 import { connectionMistakes, type ElasticsearchConnectionOptions } from './options.ts';
+import { pinnedConnector } from './pinned-authority.ts';
 
 export interface ElasticsearchRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'HEAD' | 'DELETE';
@@ -209,18 +211,7 @@ const clientOptions = ({ nodes, cloud_id, auth, tls, compression }: Elasticsearc
     ...(auth && {
       auth: 'api_key' in auth ? { apiKey: auth.api_key } : 'basic' in auth ? auth.basic : { bearer: auth.bearer },
     }),
-    ...(tls && {
-      tls: {
-        ...(ca && { ca }),
-        ...(cert && { cert }),
-        ...(key && { key }),
-        ...(tls.passphrase && { passphrase: tls.passphrase }),
-        // Node judges the chain before the client compares the fingerprint, and an authority that nobody installed never
-        // passes: where the fingerprint is all that is known, it is the check.
-        rejectUnauthorized: tls.verify && (tls.ca_fingerprint === undefined || ca !== undefined),
-      },
-      ...(tls.ca_fingerprint && { caFingerprint: tls.ca_fingerprint }),
-    }),
+    ...(tls && certified(tls, { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) })),
     compression,
     maxRetries: 0,
     name: 'sluice',
@@ -228,4 +219,18 @@ const clientOptions = ({ nodes, cloud_id, auth, tls, compression }: Elasticsearc
     // in which nothing else runs.
     redaction: { type: 'remove' },
   } as ClientOptions;
+};
+
+type Tls = NonNullable<ElasticsearchConnectionOptions['tls']>;
+
+const certified = (
+  { ca_fingerprint, passphrase, verify }: Tls,
+  files: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>,
+): Pick<ClientOptions, 'tls' | 'agent' | 'caFingerprint'> => {
+  const tls = { ...files, ...(passphrase && { passphrase }) };
+  // The client's own check of a fingerprint takes a certificate that only names the authority, unsigned, wherever Node is
+  // not told to judge the chain; and without the authority's certificate Node cannot.
+  if (ca_fingerprint !== undefined && files.ca === undefined && verify)
+    return { agent: { connect: pinnedConnector(ca_fingerprint, tls) } } as Pick<ClientOptions, 'agent'>;
+  return { tls: { ...tls, rejectUnauthorized: verify }, ...(ca_fingerprint && { caFingerprint: ca_fingerprint }) };
 };

@@ -47,7 +47,9 @@ export const elasticsearchConnection = {
           'a fingerprint is 32 bytes in hexadecimal, with or without colons between them',
         )
         .optional()
-        .describe('SHA-256 fingerprint of the authority, as Elasticsearch prints it at its first start.'),
+        .describe(
+          'SHA-256 fingerprint of the authority, as Elasticsearch prints it at its first start. Alone it trusts what that authority has signed, whatever the host name; with ca the name counts too.',
+        ),
       certificate: z.string().optional().describe('Path of the client certificate.'),
       key: z.string().optional().describe("Path of the client certificate's key."),
       passphrase: z.string().optional(),
