@@ -1,9 +1,10 @@
-import type kafkajs from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, KafkaRecord, TopicPartition } from './client.ts';
 import { connectionFailure, connectWithin, isRefusal } from './connect.ts';
 import type { OwnKafka } from './kafkajs.ts';
 import type { KafkaConnectionOptions } from './options.ts';
+import { StickyAssigner } from './sticky-assigner.ts';
 
 /** Wait before a consumer that kafkajs gave up on is built anew. */
 const REBUILD_MS = 2000;
@@ -23,6 +24,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   readonly #settings: ConsumerSettings;
   readonly #connection: KafkaConnectionOptions;
   readonly #owned = new Map<string, TopicPartition>();
+  readonly #assigner = new StickyAssigner();
   /** Partitions that begin at a timestamp, until it is known where that is: what is fetched before is not handed over. */
   readonly #unplaced = new Map<string, TopicPartition>();
   #events!: ConsumerEvents;
@@ -150,6 +152,8 @@ export class KafkajsConsumer implements KafkaConsumer {
       maxBytesPerPartition: settings.maxBytesPerPartition,
       maxWaitTimeInMs: settings.maxWaitMs,
       allowAutoTopicCreation: false,
+      // kafkajs' own as well: what a group uses is what all of its members know, and some may run an older sluice.
+      partitionAssigners: [this.#assigner.create, kafkajs.PartitionAssigners.roundRobin],
       retry: { initialRetryTime: 200, maxRetryTime: 5000, retries: 8 },
     });
     let settleFirst: (error?: Error) => void = () => {};
@@ -289,6 +293,7 @@ export class KafkajsConsumer implements KafkaConsumer {
       if (goOn !== undefined) consumer.seek({ ...partition, offset: String(goOn) });
       else if (typeof this.#settings.start === 'number') this.#unplaced.set(name, partition);
     }
+    this.#assigner.keep(now.values());
     void this.#place(consumer);
     this.#events.trouble(undefined);
     this.#events.log('info', 'joined the group', { partitions: now.size });
