@@ -24,14 +24,15 @@ export interface Enriched {
 
 /**
  * A fast row must also be a right one: vectors and labels of some documents beside what ONNX Runtime alone gives.
+ * @param checked how many of them, evenly spread
  * @throws Error where they differ
  */
-export const checkAgainstLimit = async (documents: readonly Enriched[]): Promise<void> => {
+export const checkAgainstLimit = async (documents: readonly Enriched[], checked = CHECKED): Promise<void> => {
   const { labels = [] } = readModel(MODEL).manifest;
   const tags = tagsOf(labels);
   const tokenizer = await Tokenizer.load(`${MODEL}/tokenizer.json`);
   const session = await InferenceSession.create(`${MODEL}/onnx/model_tokenwise.onnx`, { intraOpNumThreads: 1 });
-  const step = Math.max(1, Math.floor(documents.length / CHECKED));
+  const step = Math.max(1, Math.floor(documents.length / checked));
   for (let at = 0; at < documents.length; at += step) {
     const { body, ml } = documents[at]!;
     const pieces = await tokenizer.encode(body);

@@ -10,18 +10,24 @@ import { type Doors, kafkaDoors } from './kafka-doors.ts';
 import { freePort, type TestKafka } from './server.ts';
 import { KAFKA, SASL_USER } from './versions.ts';
 
+/** A listener whose clients are told to come to another port: that of a proxy in front of it. */
+export interface ProxiedDoor {
+  readonly port: number;
+  readonly advertised: number;
+}
+
 /**
  * One node that is broker and controller, with what a single node needs, and more doors for credentials and TLS.
  */
-const properties = (home: string, port: number, doors: Doors, controller: number): string =>
+const properties = (home: string, port: number, doors: Doors, controller: number, behind?: ProxiedDoor): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port}${doors.listeners},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${doors.listeners}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port}${doors.listeners},CONTROLLER://127.0.0.1:${controller}${behind ? `,PROXIED://127.0.0.1:${behind.port}` : ''}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${doors.listeners}${behind ? `,PROXIED://127.0.0.1:${behind.advertised}` : ''}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT${doors.protocols}`,
+    'listener.security.protocol.map': `CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT${doors.protocols}${behind ? ',PROXIED:PLAINTEXT' : ''}`,
     ...doors.properties,
     'log.dirs': join(home, 'data'),
     'offsets.topic.replication.factor': 1,
@@ -91,7 +97,7 @@ class JavaKafka extends JavaServer implements TestKafka {
   }
 }
 
-export const createKafka = async (jdk: Jdk): Promise<TestKafka> => {
+export const createKafka = async (jdk: Jdk, behind?: ProxiedDoor): Promise<TestKafka> => {
   const libraries = jars(`kafka-${KAFKA}`, jdk);
   const classPath = [compiled('WhileStdinOpen', [], jdk), ...libraries].join(':');
   const home = temporaryHome('kafka');
@@ -100,7 +106,7 @@ export const createKafka = async (jdk: Jdk): Promise<TestKafka> => {
   const keyStore = join(home, 'server.pem');
   const doors = await kafkaDoors(keyStore);
   writeFileSync(keyStore, doors.keyStore);
-  writeFileSync(file, properties(home, port, doors, await freePort()));
+  writeFileSync(file, properties(home, port, doors, await freePort(), behind));
   writeFileSync(join(home, 'log4j2.properties'), LOGGING);
   const id = randomBytes(16).toString('base64url');
   // As one word: an id may begin with a hyphen.
