@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { array, assert as check, constantFrom, integer, nat, oneof, property, tuple } from 'fast-check';
-import { type FingerprintBounds, Fingerprints } from './fingerprints.ts';
+import { FINGERPRINT_BOUNDS, type FingerprintBounds, Fingerprints } from './fingerprints.ts';
 import { firstId, RecordIds } from './record-ids.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-ids-'));
@@ -101,4 +101,20 @@ test('nothing is left on the disk, and a folder that takes nothing is told', () 
     },
     { code: 'SLUICE_SOURCE_FAILED', message: /ids of the dump's records cannot be kept/ },
   );
+});
+
+test('no step takes long, not even one that writes and joins runs of the real lengths', () => {
+  const set = new Fingerprints(folder, { ...FINGERPRINT_BOUNDS, bits: 2 });
+  let longest = 0;
+  for (let round = 0; round < 30; round += 1) {
+    const words = crypto.getRandomValues(new Uint32Array(16_000));
+    for (let at = 0; at < words.length; at += 2) {
+      const before = process.threadCpuUsage();
+      set.add(words[at]!, words[at + 1]!);
+      const { user, system } = process.threadCpuUsage(before);
+      longest = Math.max(longest, (user + system) / 1000);
+    }
+  }
+  set.close();
+  assert.ok(longest < 25, `${longest} ms`);
 });
