@@ -31,6 +31,10 @@ export interface BuildOptions {
   readonly limit?: number | undefined;
   readonly rate?: number | undefined;
   readonly allowMixedVectors?: boolean;
+  /** In place of the file's source. */
+  readonly source?: (() => Source) | undefined;
+  /** Adds to a file that is there, instead of putting another in its place. */
+  readonly append?: boolean | undefined;
   /** What the streams of a process share; one of its own where absent. */
   readonly shared?: SharedByStreams;
   readonly progress?: (read: number, total: number) => void;
@@ -64,7 +68,7 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
   const { breakers, budget } = options.shared ?? sharedByStreams([loaded]);
   return new Stream({
     name,
-    source: createSource(loaded, options),
+    source: options.source?.() ?? createSource(loaded, options),
     codec: createCodec((config.source.kafka ?? config.source.dump)!.codec, {
       log: options.log,
       clock: systemClock,
@@ -83,7 +87,7 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
     },
     tombstones: config.source.kafka?.tombstones ?? 'ignore',
     ordered: usesOwnIds(config),
-    finite: config.source.dump !== undefined,
+    finite: options.source !== undefined || config.source.dump !== undefined,
     breakers,
     processBudget: budget,
     log: options.log,
@@ -175,7 +179,7 @@ const createSink = (
       index: template(file.index),
       id: template(file.id),
       resume: options.resume === true,
-      append: deadLetter,
+      append: deadLetter || options.append === true,
       log: options.log,
     });
   }

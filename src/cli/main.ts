@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { bytes } from '../config/units.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { packageRoot } from '../inference/model-set.ts';
+import { dlqList, dlqRedrive, dlqShow, dlqStats } from './commands/dlq.ts';
 import { init } from './commands/init.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
@@ -60,6 +61,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--search <query>', 'end with a semantic search over the file that was written')
     .option('--json', 'logs and summary as JSON')
     .action(async (file: string, options: { from: string[] }) => finish(await replay(file, options)));
+  addDlq(program, finish);
   program
     .command('validate')
     .description('tell all mistakes of pipeline files, with line and column')
@@ -96,6 +98,46 @@ export const main = async (argv: readonly string[]): Promise<void> => {
   } catch (error) {
     finish(tell(error));
   }
+};
+
+/** Commands over the dead letters of a stream share their filters. */
+const addDlq = (program: Command, finish: (status: number) => void): void => {
+  const dlq = program.command('dlq').description('look at the dead letters of a stream, and send them through again');
+  const filtered = (command: Command) =>
+    command
+      .option('--type <types...>', 'of the error, e.g. document_parsing_exception')
+      .option('--tag <tags...>', 'of the processor that failed')
+      .option('--topic <topics...>', 'that the records came from')
+      .option('--since <time>', 'failed at that time or later, e.g. 2026-01-31T12:00:00Z')
+      .option('--until <time>', 'failed before that time')
+      .option('--json', 'output as JSON');
+  filtered(dlq.command('list').description('a line for each, without contents').argument('<file>', 'pipeline file'))
+    .option('--limit <n>', 'letters at most (default: 100)', count)
+    .action(async (file: string, options: object) => finish(await dlqList(file, options)));
+  filtered(dlq.command('stats').description('how many of each kind').argument('<file>', 'pipeline file')).action(
+    async (file: string, options: object) => finish(await dlqStats(file, options)),
+  );
+  dlq
+    .command('show')
+    .description('all of some letters, the documents in them included')
+    .argument('<file>', 'pipeline file')
+    .argument('<ids...>', 'ids or origins, as list shows them')
+    .option('--json', 'one line of JSON each')
+    .action(async (file: string, ids: string[], options: object) => finish(await dlqShow(file, ids, options)));
+  filtered(
+    dlq
+      .command('redrive')
+      .description('send the records behind them through the pipeline again; ids stay, so nothing is doubled')
+      .argument('<file>', 'pipeline file whose dead letters are meant'),
+  )
+    .option('--pipeline <file>', 'a corrected pipeline file to send them through')
+    .option('--id <ids...>', 'only these ids or origins')
+    .option('--resume', 'go on where the last redrive stopped')
+    .option('--checkpoint <path>', 'where to keep how far it came (default: .sluice/NAME.redrive.json)')
+    .option('--limit <n>', 'letters to look at, at most', count)
+    .option('--rate <n>', 'letters a second at most', count)
+    .option('--http <address>', 'serve /livez, /readyz and /metrics')
+    .action(async (file: string, options: object) => finish(await dlqRedrive(file, options)));
 };
 
 /** Tells an error to a person: what, where, and the way out. */

@@ -1,3 +1,4 @@
+import type { Source } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { trialRun } from '../../inference/trial.ts';
@@ -19,6 +20,9 @@ export interface RunOptions {
   readonly inFlightBytes?: number;
   readonly allowMixedVectors?: boolean;
   readonly override?: Override;
+  /** In place of the file's source: one that ends. */
+  readonly source?: () => Source;
+  readonly append?: boolean;
 }
 
 /** Runs pipeline files until they end or a signal comes. Answers with the exit status. */
@@ -32,7 +36,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   refuseTwins(loaded);
   const journal = openJournal(loaded, log);
   for (const { models } of loaded) await models.start(trialRun, journal);
-  const finite = loaded.length === 1 && loaded[0]!.config.source.dump !== undefined;
+  const finite = loaded.length === 1 && (options.source !== undefined || loaded[0]!.config.source.dump !== undefined);
   // There is a bar for a single stream only.
   const counts = () => {
     const counters = streams[0]?.counters;
