@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { createCodec } from '../codecs/table.ts';
 import { ElasticsearchConnection } from '../connections/elasticsearch/client.ts';
 import type { KafkaClient } from '../connections/kafka/client.ts';
-import { kafkajsClient } from '../connections/kafka/kafkajs.ts';
+import { kafkaClient } from '../connections/kafka/clients.ts';
 import { ByteBudget } from '../core/byte-budget.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/contracts.ts';
@@ -127,7 +127,7 @@ const createSource = ({ config, name }: LoadedStream, { log, resume, limit, rate
   if (kafka !== undefined)
     return new KafkaSource({
       options: kafka,
-      client: kafkajsClient(kafka),
+      client: kafkaClient(kafka),
       budget: config.limits.in_flight_bytes,
       log,
     });
@@ -191,8 +191,8 @@ const kafkaClientOf = (
   { source }: StreamConfig,
   { brokers, topic: _topic, key: _key, ...own }: NonNullable<StreamConfig['sink']['kafka']>,
 ): KafkaClient => {
-  if (brokers !== undefined) return kafkajsClient({ ...own, brokers });
-  return kafkajsClient(source.kafka!);
+  if (brokers !== undefined) return kafkaClient({ ...own, brokers });
+  return kafkaClient(source.kafka!);
 };
 
 const createElasticsearchSink = (

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import kafkajs from 'kafkajs';
-import { createTopic, Member, produce } from './support/kafka.ts';
+import { CLIENTS, type ClientName, createTopic, Member, produce } from './support/kafka.ts';
 import { produceWithJava } from './support/servers.ts';
 
 const { None, GZIP, Snappy, LZ4, ZSTD } = kafkajs.CompressionTypes;
@@ -13,8 +13,8 @@ const lines = Array.from(
   (_, index) => `${index} ${'Łódź and Paris '.repeat(index % 7)}${((index * 2654435761) >>> 0).toString(36).repeat(5)}`,
 );
 
-const received = async (topic: string): Promise<string[]> => {
-  const member = new Member({ topics: [topic] });
+const received = async (client: ClientName, topic: string): Promise<string[]> => {
+  const member = new Member({ client, topics: [topic] });
   await member.start();
   try {
     await member.received(lines.length);
@@ -24,18 +24,19 @@ const received = async (topic: string): Promise<string[]> => {
   }
 };
 
-describe('batches are read whatever their compression', () => {
-  for (const [name, compression] of Object.entries(NODE)) {
-    test(`${name} from kafkajs`, async () => {
-      const topic = await createTopic(`node-${name}`);
-      const messages = lines.map((value) => ({ value }));
-      await produce(topic, messages, compression);
-      assert.deepEqual(await received(topic), lines);
-    });
-    test(`${name} from the Java producer`, async () => {
-      const topic = await createTopic(`java-${name}`);
-      await produceWithJava(topic, name, lines);
-      assert.deepEqual(await received(topic), lines);
-    });
-  }
-});
+for (const client of CLIENTS)
+  describe(`${client} reads batches whatever their compression`, () => {
+    for (const [name, compression] of Object.entries(NODE)) {
+      test(`${name} from kafkajs`, async () => {
+        const topic = await createTopic(`node-${name}`);
+        const messages = lines.map((value) => ({ value }));
+        await produce(topic, messages, compression);
+        assert.deepEqual(await received(client, topic), lines);
+      });
+      test(`${name} from the Java producer`, async () => {
+        const topic = await createTopic(`java-${name}`);
+        await produceWithJava(topic, name, lines);
+        assert.deepEqual(await received(client, topic), lines);
+      });
+    }
+  });

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { kafkajsClient } from '../../src/connections/kafka/kafkajs.ts';
+import { kafkaClient } from '../../src/connections/kafka/clients.ts';
 import { type KafkaConnectionOptions, kafkaConnectionSchema } from '../../src/connections/kafka/options.ts';
 import { freePort } from '../servers/server.ts';
 import { SASL_USER } from '../servers/versions.ts';
 import { tlsFile } from '../support/tls.ts';
-import { createTopic, Member, numbered, produce, readTopic, textOf } from './support/kafka.ts';
+import { CLIENTS, createTopic, Member, numbered, produce, readTopic, textOf } from './support/kafka.ts';
 import { brokers, mutualTlsBrokers, saslTlsBrokers, tlsBrokers, uniqueName, until } from './support/servers.ts';
 import { scene, Worker } from './support/worker.ts';
 
@@ -37,7 +37,7 @@ const read = async (topic: string, options: object, count: number): Promise<stri
 };
 
 const write = async (topic: string, options: object, value: string): Promise<void> => {
-  const producer = kafkajsClient(connection(options)).producer();
+  const producer = kafkaClient(connection(options)).producer();
   await producer.connect();
   try {
     await producer.send([{ topic, key: null, value }]);
@@ -46,100 +46,107 @@ const write = async (topic: string, options: object, value: string): Promise<voi
   }
 };
 
-describe('a broker that speaks TLS', () => {
-  const ways: Record<string, () => object> = {
-    'the authority': () => ({ brokers: tlsBrokers(), tls: { ca } }),
-    'the authority, by its name': () => ({ brokers: tlsBrokers().replaceAll('127.0.0.1', 'localhost'), tls: { ca } }),
-    'any certificate, where verify is off': () => ({ brokers: tlsBrokers(), tls: { verify: false } }),
-    'a client certificate': () => ({ brokers: mutualTlsBrokers(), tls: { ca, ...client } }),
-    'SCRAM-SHA-256 inside': () => ({ brokers: saslTlsBrokers(), tls: { ca }, sasl: { scram_sha_256: SASL_USER } }),
-    // kafkajs goes through the list; one that cannot be used may stand beside one that can.
-    'a list in which one of two can be used': () => ({
-      brokers: `${tlsBrokers().replaceAll('127.0.0.1', '127.1')},${tlsBrokers()}`,
-      tls: { ca },
-    }),
-  };
-  for (const [name, options] of Object.entries(ways))
-    test(`is read and written with ${name}`, async () => {
-      const topic = await createTopic('tls');
-      await write(topic, options(), 'through TLS');
-      assert.deepEqual(await read(topic, options(), 1), ['through TLS']);
-    });
-
-  const failures: Record<string, { options: () => Options; code: string; message: RegExp }> = {
-    'an authority that nobody installed': {
-      options: () => ({ brokers: tlsBrokers(), tls: true }),
-      code: 'SLUICE_%_UNREACHABLE',
-      message: /^the broker's certificate is not accepted: .*(first|self-signed) certificate/,
-    },
-    'another authority': {
-      options: () => ({ brokers: tlsBrokers(), tls: { ca: client.certificate, verify: true } }),
-      code: 'SLUICE_%_UNREACHABLE',
-      message: /^the broker's certificate is not accepted: /,
-    },
-    // Another way to write 127.0.0.1, which the certificate does not name.
-    'a host that the certificate does not name': {
-      options: () => ({ brokers: tlsBrokers().replaceAll('127.0.0.1', '127.1'), tls: { ca, verify: true } }),
-      code: 'SLUICE_%_UNREACHABLE',
-      message: /^the broker's certificate is not accepted: .*127\.1\. is not in the cert's altnames/,
-    },
-    'no client certificate where one is required': {
-      options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true } }),
-      code: 'SLUICE_%_AUTH',
-      message: /^the broker wants a client certificate that it trusts/,
-    },
-    'a client certificate that is not one for clients': {
-      options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true, ...server } }),
-      code: 'SLUICE_%_AUTH',
-      message: /^the broker wants a client certificate that it trusts/,
-    },
-    'no TLS on this side': {
-      options: () => ({ brokers: tlsBrokers() }),
-      code: 'SLUICE_%_UNREACHABLE',
-      message: /^the broker speaks TLS at this port, and tls is not set/,
-    },
-    'no TLS on the broker’s side': {
-      options: () => ({ brokers: brokers(), tls: true, connect_timeout: 2000 }),
-      code: 'SLUICE_%_UNREACHABLE',
-      message: /^no broker answered within 2 s: .*before secure TLS connection was established/,
-    },
-    'a wrong password inside': {
-      options: () => ({
-        brokers: saslTlsBrokers(),
-        tls: { ca, verify: true },
-        sasl: { scram_sha_256: { ...SASL_USER, password: 'wrong' } },
+for (const library of CLIENTS)
+  describe(`a broker that speaks TLS (${library})`, () => {
+    const ways: Record<string, () => object> = {
+      'the authority': () => ({ brokers: tlsBrokers(), tls: { ca } }),
+      'the authority, by its name': () => ({ brokers: tlsBrokers().replaceAll('127.0.0.1', 'localhost'), tls: { ca } }),
+      'any certificate, where verify is off': () => ({ brokers: tlsBrokers(), tls: { verify: false } }),
+      'a client certificate': () => ({ brokers: mutualTlsBrokers(), tls: { ca, ...client } }),
+      'SCRAM-SHA-256 inside': () => ({ brokers: saslTlsBrokers(), tls: { ca }, sasl: { scram_sha_256: SASL_USER } }),
+      // kafkajs goes through the list; one that cannot be used may stand beside one that can.
+      'a list in which one of two can be used': () => ({
+        brokers: `${tlsBrokers().replaceAll('127.0.0.1', '127.1')},${tlsBrokers()}`,
+        tls: { ca },
       }),
-      code: 'SLUICE_%_AUTH',
-      message: /^the broker refused the credentials/,
-    },
-    'a certificate without its key': {
-      options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true, certificate: client.certificate } }),
-      code: 'SLUICE_CONFIG_INVALID',
-      message: /needs both certificate and key/,
-    },
-    'a key of another certificate': {
-      options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true, ...client, key: server.key } }),
-      code: 'SLUICE_CONFIG_INVALID',
-      message: /cannot be used: .*key values mismatch/,
-    },
-    'an authority that is not PEM': {
-      options: () => ({ brokers: tlsBrokers(), tls: { ca: noPem, verify: true } }),
-      code: 'SLUICE_CONFIG_INVALID',
-      message: /is not PEM/,
-    },
-    'an authority that is not there': {
-      options: () => ({ brokers: tlsBrokers(), tls: { ca: join(folder, 'none.crt'), verify: true } }),
-      code: 'SLUICE_CONFIG_UNREADABLE',
-      message: /cannot be read/,
-    },
-  };
-  for (const [name, { options, code, message }] of Object.entries(failures))
-    test(`stops the start at ${name}, and says so`, { timeout: 30_000 }, async () => {
-      const topic = await createTopic('tls');
-      await assert.rejects(read(topic, options(), 1), { code: code.replace('%', 'SOURCE'), message });
-      await assert.rejects(write(topic, options(), ''), { code: code.replace('%', 'SINK'), message });
-    });
-});
+    };
+    for (const [name, options] of Object.entries(ways))
+      test(`is read and written with ${name}`, async () => {
+        const topic = await createTopic('tls');
+        await write(topic, { ...options(), client: library }, 'through TLS');
+        assert.deepEqual(await read(topic, { ...options(), client: library }, 1), ['through TLS']);
+      });
+
+    const failures: Record<string, { options: () => Options; code: string; message: RegExp }> = {
+      'an authority that nobody installed': {
+        options: () => ({ brokers: tlsBrokers(), tls: true }),
+        code: 'SLUICE_%_UNREACHABLE',
+        message: /^the broker's certificate is not accepted: .*(first|self-signed) certificate/,
+      },
+      'another authority': {
+        options: () => ({ brokers: tlsBrokers(), tls: { ca: client.certificate, verify: true } }),
+        code: 'SLUICE_%_UNREACHABLE',
+        message: /^the broker's certificate is not accepted: /,
+      },
+      // Another way to write 127.0.0.1, which the certificate does not name.
+      'a host that the certificate does not name': {
+        options: () => ({ brokers: tlsBrokers().replaceAll('127.0.0.1', '127.1'), tls: { ca, verify: true } }),
+        code: 'SLUICE_%_UNREACHABLE',
+        message: /^the broker's certificate is not accepted: .*127\.1\. is not in the cert's altnames/,
+      },
+      'no client certificate where one is required': {
+        options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true } }),
+        code: 'SLUICE_%_AUTH',
+        message: /^the broker wants a client certificate that it trusts/,
+      },
+      'a client certificate that is not one for clients': {
+        options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true, ...server } }),
+        code: 'SLUICE_%_AUTH',
+        message: /^the broker wants a client certificate that it trusts/,
+      },
+      'no TLS on this side': {
+        options: () => ({ brokers: tlsBrokers() }),
+        code: 'SLUICE_%_UNREACHABLE',
+        message: /^the broker speaks TLS at this port, and tls is not set/,
+      },
+      'no TLS on the broker’s side': {
+        options: () => ({ brokers: brokers(), tls: true, connect_timeout: 2000 }),
+        code: 'SLUICE_%_UNREACHABLE',
+        message: /^no broker answered within 2 s: .*before secure TLS connection was established/,
+      },
+      'a wrong password inside': {
+        options: () => ({
+          brokers: saslTlsBrokers(),
+          tls: { ca, verify: true },
+          sasl: { scram_sha_256: { ...SASL_USER, password: 'wrong' } },
+        }),
+        code: 'SLUICE_%_AUTH',
+        message: /^the broker refused the credentials/,
+      },
+      'a certificate without its key': {
+        options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true, certificate: client.certificate } }),
+        code: 'SLUICE_CONFIG_INVALID',
+        message: /needs both certificate and key/,
+      },
+      'a key of another certificate': {
+        options: () => ({ brokers: mutualTlsBrokers(), tls: { ca, verify: true, ...client, key: server.key } }),
+        code: 'SLUICE_CONFIG_INVALID',
+        message: /cannot be used: .*key values mismatch/,
+      },
+      'an authority that is not PEM': {
+        options: () => ({ brokers: tlsBrokers(), tls: { ca: noPem, verify: true } }),
+        code: 'SLUICE_CONFIG_INVALID',
+        message: /is not PEM/,
+      },
+      'an authority that is not there': {
+        options: () => ({ brokers: tlsBrokers(), tls: { ca: join(folder, 'none.crt'), verify: true } }),
+        code: 'SLUICE_CONFIG_UNREADABLE',
+        message: /cannot be read/,
+      },
+    };
+    for (const [name, { options, code, message }] of Object.entries(failures))
+      test(`stops the start at ${name}, and says so`, { timeout: 30_000 }, async () => {
+        const topic = await createTopic('tls');
+        await assert.rejects(read(topic, { ...options(), client: library }, 1), {
+          code: code.replace('%', 'SOURCE'),
+          message,
+        });
+        await assert.rejects(write(topic, { ...options(), client: library }, ''), {
+          code: code.replace('%', 'SINK'),
+          message,
+        });
+      });
+  });
 
 scene('sluice reads a topic by TLS and writes another with a client certificate', async ({ run }) => {
   const [topic, copy] = [await createTopic('tls-in', 2), await createTopic('tls-out')];

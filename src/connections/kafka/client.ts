@@ -33,6 +33,8 @@ export interface ConsumerEvents {
 
 export interface ConsumerSettings {
   readonly groupId: string;
+  /** A name that this member keeps when it starts again, so that its partitions wait for it. */
+  readonly groupInstanceId?: string | undefined;
   /** Names, and patterns that may match topics which do not exist yet. */
   readonly topics: readonly (string | RegExp)[];
   /** Where a partition without a committed offset begins; a number is milliseconds since 1970. */

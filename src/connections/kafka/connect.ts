@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../../core/error-codes.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
-import type { Sockets } from './sockets.ts';
 import { TlsFault } from './tls.ts';
 
 /** Who connects: it decides the code of an error, and with it the exit status. */
@@ -14,9 +13,21 @@ const CODES = {
 
 const RETRY_MS = 500;
 
+/** The broker knows neither this user nor this password. */
+export class CredentialsError extends Error {
+  override name = 'CredentialsError';
+}
+
+/** Why connections failed, as a client can tell it. */
+export interface Faults {
+  readonly lastFault: Error | undefined;
+  /** Calls back when none of these addresses can be reached, however often it is tried. */
+  whenHopeless(places: readonly string[], call: (fault: TlsFault) => void): void;
+}
+
 /** Errors that trying again does not help: wrong credentials or certificates, or a lack of rights. */
 export const isRefusal = (error: unknown): boolean => {
-  if (error instanceof TlsFault) return true;
+  if (error instanceof TlsFault || error instanceof CredentialsError) return true;
   const { name, type } = error as { name?: string; type?: string };
   return name === 'KafkaJSSASLAuthenticationError' || type?.endsWith('_AUTHORIZATION_FAILED') === true;
 };
@@ -66,18 +77,18 @@ export const connectionFailure = (
 export const connectWithin = async (
   options: KafkaConnectionOptions,
   side: Side,
-  sockets: Sockets,
+  faults: Faults,
   connect: () => Promise<void>,
 ): Promise<void> => {
   const end = Date.now() + options.connect_timeout;
   const hopeless = new Promise<never>((_, reject) => {
-    sockets.whenHopeless(brokerList(options.brokers), reject);
+    faults.whenHopeless(brokerList(options.brokers), reject);
   });
   hopeless.catch(() => {});
   for (;;) {
     try {
       const late = new Promise<never>((_, reject) => {
-        setTimeout(() => reject(sockets.lastFault ?? new Error('no answer')), Math.max(1, end - Date.now())).unref();
+        setTimeout(() => reject(faults.lastFault ?? new Error('no answer')), Math.max(1, end - Date.now())).unref();
       });
       await Promise.race([connect(), hopeless, late]);
       return;

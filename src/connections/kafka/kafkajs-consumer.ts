@@ -5,6 +5,7 @@ import { connectionFailure, connectWithin, isRefusal } from './connect.ts';
 import type { OwnKafka } from './kafkajs.ts';
 import type { KafkaConnectionOptions } from './options.ts';
 import { StickyAssigner } from './sticky-assigner.ts';
+import { matchingTopics } from './topics.ts';
 
 /** Wait before a consumer that kafkajs gave up on is built anew. */
 const REBUILD_MS = 2000;
@@ -124,19 +125,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   }
 
   async #matchingTopics(): Promise<string[]> {
-    const existing = new Set(await this.#admin!.listTopics());
-    const found = new Set<string>();
-    for (const wanted of this.#settings.topics) {
-      if (wanted instanceof RegExp) {
-        for (const topic of existing) if (wanted.test(topic)) found.add(topic);
-      } else if (existing.has(wanted)) found.add(wanted);
-      else {
-        throw new SluiceError('SLUICE_SOURCE_FAILED', `the topic [${wanted}] does not exist`, {
-          hint: 'Create it first; sluice never creates a topic to read from.',
-        });
-      }
-    }
-    return [...found].sort();
+    return matchingTopics(this.#settings.topics, await this.#admin!.listTopics());
   }
 
   /** @param first true at the start: what trying again cannot help then rejects */

@@ -1,13 +1,12 @@
 import kafkajs from 'kafkajs';
-import { messageOf } from '../../core/errors.ts';
 import type { ConsumerSettings, KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
-import { KafkaSendError } from './client.ts';
 import { installCompression } from './compression.ts';
 import { connectWithin } from './connect.ts';
 import { KafkajsConsumer } from './kafkajs-consumer.ts';
 import { oauthToken } from './oauth.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
 import { mendRequestQueue } from './request-queue.ts';
+import { sendError } from './send-error.ts';
 import { Sockets } from './sockets.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -49,15 +48,6 @@ const saslOf = (sasl: NonNullable<KafkaConnectionOptions['sasl']>): kafkajs.SASL
   return { mechanism: 'oauthbearer', oauthBearerProvider: oauthToken(sasl.oauthbearer) };
 };
 
-const SPLIT: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
-const DESTINATION: ReadonlySet<string> = new Set([
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'INVALID_TOPIC_EXCEPTION',
-  'POLICY_VIOLATION',
-]);
-
 /** A kafkajs instance with the sockets that are its own. */
 export interface OwnKafka {
   readonly kafka: kafkajs.Kafka;
@@ -84,13 +74,7 @@ const producerOf = ({ kafka, sockets }: OwnKafka, options: KafkaConnectionOption
           compression: kafkajs.CompressionTypes.GZIP,
         });
       } catch (error) {
-        const { type = (error as Error).name } = error as { type?: string };
-        throw new KafkaSendError(
-          SPLIT.has(type) ? 'split' : DESTINATION.has(type) ? 'destination' : 'retry',
-          type,
-          messageOf(error),
-          error,
-        );
+        throw sendError(error);
       }
     },
     close: async () => {

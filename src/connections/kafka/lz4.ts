@@ -9,8 +9,11 @@ const WITH_DICTIONARY_ID = 0x01;
 /** The bit of a block's size that says: stored as it is. */
 const STORED = 0x80000000;
 
-/** The decoder knows no bound, and a frame need not say how long its content is: so it is counted before. */
-export const unlz4: Decompress = async (data, room) => {
+/**
+ * The decoders know no bound, and a frame need not say how long its content is: so it is counted before.
+ * @throws TooLargeError
+ */
+export const checkLz4 = (data: Buffer, room: number): void => {
   if (data.length < HEADER || data.readUInt32LE(0) !== MAGIC) throw new RangeError('an LZ4 frame is damaged');
   const blocks = blocksOf(data);
   const maximum = 2 ** (8 + 2 * ((data[5]! >> 4) & 7));
@@ -18,6 +21,10 @@ export const unlz4: Decompress = async (data, room) => {
   if (sum(blocks, ({ bytes, stored }) => (stored ? bytes.length : Math.min(maximum, bytes.length * 255))) > room)
     if (sum(blocks, ({ bytes, stored }) => (stored ? bytes.length : unfoldedLength(bytes))) > room)
       throw new TooLargeError();
+};
+
+export const unlz4: Decompress = async (data, room) => {
+  checkLz4(data, room);
   const out = await lz4.decompressFrame(data);
   if (out.length > room) throw new TooLargeError();
   return out;

@@ -11,6 +11,12 @@ export const kafkaConnection = {
   brokers: z
     .union([z.string(), z.array(z.string()).min(1)])
     .describe('host:port of some brokers; one string may list several with commas.'),
+  client: z
+    .enum(['kafkajs', 'platformatic'])
+    .default('kafkajs')
+    .describe(
+      'Library that speaks to the brokers: kafkajs, or platformatic for @platformatic/kafka (Kafka 3.5 or newer).',
+    ),
   client_id: z.string().default('sluice'),
   tls: z
     .union([

@@ -18,16 +18,24 @@ const lengthOf = (block: Buffer): number => {
 };
 
 /** Raw snappy, or the blocks of snappy-java, which the Java producer writes. */
-export const unsnappy: Decompress = async (data, room) => {
+const blocksOf = (data: Buffer): Buffer[] => {
+  if (!data.subarray(0, XERIAL.length).equals(XERIAL)) return [data];
   const blocks: Buffer[] = [];
-  if (!data.subarray(0, XERIAL.length).equals(XERIAL)) blocks.push(data);
-  else {
-    for (let at = XERIAL_HEADER; at < data.length; ) {
-      const size = data.readUInt32BE(at);
-      blocks.push(data.subarray(at + 4, at + 4 + size));
-      at += 4 + size;
-    }
+  for (let at = XERIAL_HEADER; at < data.length; ) {
+    const size = data.readUInt32BE(at);
+    blocks.push(data.subarray(at + 4, at + 4 + size));
+    at += 4 + size;
   }
+  return blocks;
+};
+
+/** @throws TooLargeError */
+export const checkSnappy = (data: Buffer, room: number): void => {
+  if (blocksOf(data).reduce((sum, block) => sum + lengthOf(block), 0) > room) throw new TooLargeError();
+};
+
+export const unsnappy: Decompress = async (data, room) => {
+  const blocks = blocksOf(data);
   const length = blocks.reduce((sum, block) => sum + lengthOf(block), 0);
   if (length > room) throw new TooLargeError();
   const uncompress = (block: Buffer) => snappy.uncompress(block, { asBuffer: true }) as Promise<Buffer>;

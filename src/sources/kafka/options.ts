@@ -11,6 +11,13 @@ export const kafkaSourceOptions = z
       .describe('Topics; `/^news-.*/` is a pattern, and finds topics that come later too.'),
     codec: codecOptions.describe('How values are encoded.'),
     group_id: z.string().min(1).describe('Consumer group: workers with the same one share the partitions.'),
+    group_instance_id: z
+      .string()
+      .regex(/^\S+$/, 'must not hold spaces')
+      .optional()
+      .describe(
+        'Static membership: a name of this worker alone. Within session_timeout it gets its partitions back after a restart, and nothing moves. Needs `client: platformatic`.',
+      ),
     start: z
       .union([z.enum(['earliest', 'latest']), z.strictObject({ timestamp: z.union([z.string(), z.number()]) })])
       .default('earliest')
@@ -30,7 +37,13 @@ export const kafkaSourceOptions = z
       .describe('Most of a fetch response; default a quarter of limits.in_flight_bytes, 16mb at most.'),
     fetch_max_wait: duration().default(500),
   })
-  .superRefine(({ start, topics, heartbeat_interval, session_timeout }, context) => {
+  .superRefine(({ start, topics, heartbeat_interval, session_timeout, group_instance_id, client }, context) => {
+    if (group_instance_id !== undefined && client === 'kafkajs')
+      context.addIssue({
+        code: 'custom',
+        path: ['group_instance_id'],
+        message: 'client: kafkajs has no static membership; set `client: platformatic`, or leave group_instance_id out',
+      });
     if (typeof start === 'object' && Number.isNaN(timestampOf(start.timestamp)))
       context.addIssue({
         code: 'custom',

@@ -6,14 +6,18 @@ import type {
   KafkaRecord,
   TopicPartition,
 } from '../../../src/connections/kafka/client.ts';
+import { kafkaClient } from '../../../src/connections/kafka/clients.ts';
 import { installCompression } from '../../../src/connections/kafka/compression.ts';
-import { kafkajsClient } from '../../../src/connections/kafka/kafkajs.ts';
-import { kafkaConnectionSchema } from '../../../src/connections/kafka/options.ts';
+import { type KafkaConnectionOptions, kafkaConnectionSchema } from '../../../src/connections/kafka/options.ts';
 import { mendRequestQueue } from '../../../src/connections/kafka/request-queue.ts';
 import { brokers, uniqueName, until } from './servers.ts';
 
 installCompression();
 mendRequestQueue();
+
+export type ClientName = KafkaConnectionOptions['client'];
+/** What is asked of one client is asked of both. */
+export const CLIENTS: readonly ClientName[] = ['kafkajs', 'platformatic'];
 
 /** kafkajs as a test uses it: to prepare topics and to look at what sluice has left. */
 export const testKafka = (): kafkajs.Kafka =>
@@ -97,11 +101,14 @@ export class Member implements ConsumerEvents {
   readonly consumer: KafkaConsumer;
 
   constructor(
-    settings: Partial<ConsumerSettings> & Pick<ConsumerSettings, 'topics'>,
-    connection = kafkaConnectionSchema.parse({ brokers: brokers() }),
+    {
+      client = 'kafkajs',
+      ...settings
+    }: Partial<ConsumerSettings> & Pick<ConsumerSettings, 'topics'> & { readonly client?: ClientName },
+    connection = kafkaConnectionSchema.parse({ brokers: brokers(), client }),
   ) {
     this.groupId = settings.groupId ?? uniqueName('group');
-    this.consumer = kafkajsClient(connection).consumer({
+    this.consumer = kafkaClient(connection).consumer({
       start: 'earliest',
       sessionTimeoutMs: 6000,
       heartbeatIntervalMs: 1000,

@@ -1,15 +1,16 @@
 import { jsonCodec } from '../../../src/codecs/json.ts';
-import { kafkajsClient } from '../../../src/connections/kafka/kafkajs.ts';
+import { kafkaClient } from '../../../src/connections/kafka/clients.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Sink, WriteItem } from '../../../src/core/contracts.ts';
 import { Breakers } from '../../../src/runtime/breaker.ts';
 import { Stream } from '../../../src/runtime/stream.ts';
 import { kafkaSourceOptions } from '../../../src/sources/kafka/options.ts';
 import { KafkaSource } from '../../../src/sources/kafka/source.ts';
-import type { numbered } from './kafka.ts';
+import type { ClientName, numbered } from './kafka.ts';
 import { brokers } from './servers.ts';
 
 export interface KafkaStreamOptions {
+  readonly client?: ClientName;
   readonly topic: string;
   readonly groupId: string;
   readonly sink: Sink;
@@ -21,15 +22,23 @@ export interface KafkaStreamOptions {
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** The engine over a real topic, without a pipeline, into a sink that the test watches. */
-export const kafkaStream = ({ topic, groupId, sink, budget, fetchBytes }: KafkaStreamOptions): Stream => {
+export const kafkaStream = ({
+  client: name = 'kafkajs',
+  topic,
+  groupId,
+  sink,
+  budget,
+  fetchBytes,
+}: KafkaStreamOptions): Stream => {
   const options = kafkaSourceOptions.parse({
+    client: name,
     brokers: brokers(),
     topics: topic,
     group_id: groupId,
     session_timeout: 6000,
     heartbeat_interval: 1000,
   });
-  const client = kafkajsClient(options);
+  const client = kafkaClient(options);
   // Fetches of a few records: the smallest that the source asks for holds all of a test's.
   const small: typeof client = {
     ...client,

@@ -1,0 +1,71 @@
+import { compatibilityPartitioner, type MessageToProduce, ProduceAcks, Producer } from '@platformatic/kafka';
+import type { KafkaMessage, KafkaProducer } from './client.ts';
+import { connectWithin } from './connect.ts';
+import type { KafkaConnectionOptions } from './options.ts';
+import { ConnectionFaults, plainError } from './platformatic-errors.ts';
+import { connectionOptions, nameServers } from './platformatic-options.ts';
+import { sendError } from './send-error.ts';
+
+export const platformaticProducer = (options: KafkaConnectionOptions): KafkaProducer => {
+  const faults = new ConnectionFaults();
+  const reach = connectionOptions(options);
+  let turn = 0;
+  const producer = new Producer({
+    ...reach,
+    retries: 0,
+    acks: ProduceAcks.ALL,
+    compression: 'gzip',
+    autocreateTopics: true,
+    // As Java's and kafkajs' do, so that a key keeps its partition whoever writes.
+    partitioner: (message, key) => {
+      turn += 1;
+      return Buffer.isBuffer(key) ? compatibilityPartitioner(message, key) : turn;
+    },
+  });
+  nameServers(producer.connections, reach);
+  faults.watch(producer);
+  const close = async (): Promise<void> => {
+    await producer.close().catch(() => {});
+    faults.close();
+  };
+  return {
+    connect: async () => {
+      try {
+        await connectWithin(options, 'sink', faults, async () => {
+          try {
+            await producer.metadata({ topics: [], forceUpdate: true });
+          } catch (error) {
+            throw plainError(error);
+          }
+        });
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    },
+    send: async (messages) => {
+      try {
+        await producer.send({ messages: messages.map(toProduce) });
+      } catch (error) {
+        throw sendError(plainError(error));
+      }
+    },
+    close,
+  };
+};
+
+const toProduce = ({ topic, key, value, headers }: KafkaMessage): MessageToProduce => {
+  const message = {
+    topic,
+    key: asBuffer(key),
+    value: asBuffer(value),
+    ...(headers && {
+      headers: new Map(Object.entries(headers).map(([name, header]) => [Buffer.from(name), Buffer.from(header)])),
+    }),
+  };
+  // The library's types know no tombstones; its protocol does.
+  return message as MessageToProduce;
+};
+
+const asBuffer = (data: Uint8Array | string | null): Buffer | null =>
+  data === null ? null : Buffer.from(data as string);
