@@ -24,10 +24,9 @@ const errorsPage = (): string => {
 
 const metricsPage = (): string => {
   const rows = METRICS.map(
-    ({ name, help, label }) =>
-      `| \`${name}\` | ${['stream', ...(label === undefined ? [] : [label])].join(', ')} | ${help} |`,
+    ({ name, type, help, labels }) => `| \`${name}\` | ${type} | ${['stream', ...labels].join(', ')} | ${help} |`,
   );
-  return `# Metrics\n\n\`sluice run --http 127.0.0.1:9281\` serves \`/livez\`, \`/readyz\` (503 while a stream cannot deliver, with the reason) and\n\`/metrics\` in Prometheus' text format.\n\n| metric | labels | meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
+  return `# Metrics\n\n\`sluice run --http 127.0.0.1:9281\` serves \`/livez\`, \`/readyz\` (503 while a stream cannot deliver, with the reason) and\n\`/metrics\` in Prometheus' text format. Beside these stand Node's own\n(\`process_*\`, \`nodejs_*\`): memory, processor time, garbage collection, delay of the event loop.\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 };
 
 interface OptionSchema {

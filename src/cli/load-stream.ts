@@ -91,7 +91,7 @@ const salvage = (raw: Record<string, unknown>): StreamConfig => {
 };
 
 const compile = (name: string, config: StreamConfig, models: ModelSet, problem: (problem: Problem) => void) => {
-  const traits: PipelineTraits = { usesRegex: false };
+  const traits: PipelineTraits = { usesRegex: false, steps: [] };
   const named = new Map<string, CompiledPipeline>();
   const context = {
     table: PROCESSORS,

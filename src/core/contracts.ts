@@ -62,6 +62,8 @@ export interface Source {
    * than its session): nothing is written then. Absent where nobody else reads it.
    */
   holds?(): boolean;
+  /** Records between what was read and the end of each partition. Absent where nobody knows. */
+  lags?(): Readonly<Record<string, number>>;
   /** Keeps the positions up to which everything is settled. Rejects when they could not be kept: it is called again. */
   commit(positions: ReadonlyMap<string, bigint>): Promise<void>;
   /** No more deliveries after this resolves; commits are still possible. */

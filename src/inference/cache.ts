@@ -1,5 +1,11 @@
+export interface CacheStats {
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytes: number;
+}
+
 /** Keeps what was used last, up to a number of bytes. */
-export class ByteLru<V> {
+export class ByteLru<V> implements CacheStats {
   readonly #limit: number;
   readonly #sizeOf: (value: V) => number;
   readonly #entries = new Map<string, V>();

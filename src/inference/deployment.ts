@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../core/error-codes.ts';
 import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
+import { COUNTS, Histogram, SECONDS } from '../core/histogram.ts';
 import { type CrashJournal, DEATHS_TO_REFUSE, DEATHS_TO_RUN_ALONE, journalKey } from './crash-journal.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 
@@ -38,6 +39,9 @@ export interface TextRequest {
 /** What every engine answers: something, and how many tokens it took. */
 export interface CountedOutput {
   readonly tokens: number;
+  /** Windows in the run that gave it, and tokens that this run was padded with, counted once a run. */
+  readonly batch?: number;
+  readonly padding?: number;
 }
 
 export type DoneWith<Output> = (error: Error | undefined, output?: Output) => void;
@@ -48,6 +52,8 @@ interface Queued<Request, Output> {
   readonly done: DoneWith<Output>;
   readonly cancelled: () => boolean;
   attempts: number;
+  /** On the monotonic clock. */
+  readonly asked: number;
   /** Its name in the crash journal. */
   readonly key: string | undefined;
   /** Its place in the journal's file while it runs. */
@@ -71,8 +77,18 @@ export interface DeploymentStats {
   inference_count: number;
   tokens: number;
   restarts: number;
+  /** Requests that were refused because the queue was full, and those whose time was up. */
+  readonly rejected: number;
+  readonly timeouts: number;
   readonly queued: number;
   readonly running: number;
+  readonly allocations: number;
+  /** Seconds from the call to the answer. */
+  readonly latency: Histogram;
+  /** Texts, or windows of them, that ran together; 0 where the engine does not say. */
+  readonly batches: Histogram;
+  /** Tokens that only filled up batches of unequal length. */
+  readonly padding: number;
 }
 
 /** A model, running: `number_of_allocations` worker threads behind one queue. */
@@ -85,6 +101,11 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
   #inferred = 0;
   #tokens = 0;
   #restarts = 0;
+  #rejected = 0;
+  #timeouts = 0;
+  #padding = 0;
+  readonly #latency = new Histogram(SECONDS);
+  readonly #batches = new Histogram(COUNTS);
   #retry: NodeJS.Timeout | undefined;
   readonly #forgetRoom: (() => void) | undefined;
 
@@ -115,6 +136,12 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
       inference_count: this.#inferred,
       tokens: this.#tokens,
       restarts: this.#restarts,
+      rejected: this.#rejected,
+      timeouts: this.#timeouts,
+      allocations: this.#allocations.size,
+      latency: this.#latency,
+      batches: this.#batches,
+      padding: this.#padding,
       queued: this.#queue.length,
       running,
     };
@@ -126,11 +153,13 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
    */
   infer(request: Request, done: DoneWith<Output>): () => void {
     if (this.#closing) throw new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
-    if (this.full)
+    if (this.full) {
+      this.#rejected += 1;
       throw new SluiceError(
         'SLUICE_INFERENCE_QUEUE_FULL',
         `the deployment's queue is full: ${this.#queue.length} requests wait`,
       );
+    }
     const { crashes } = this.#options;
     const key = crashes && journalKey(crashes.identity, request.text);
     if (key !== undefined && crashes!.journal.deaths(key) >= DEATHS_TO_REFUSE) {
@@ -149,6 +178,7 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
       done,
       cancelled: () => cancelled,
       attempts: 0,
+      asked: performance.now(),
       key,
       place: undefined,
     };
@@ -280,7 +310,11 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
     if (queued === undefined || queued.cancelled()) return;
     if (message.kind === 'done') {
       this.#inferred += 1;
-      this.#tokens += message.output.tokens;
+      const { tokens, batch, padding = 0 } = message.output;
+      this.#tokens += tokens;
+      this.#padding += padding;
+      if (batch !== undefined) this.#batches.observe(batch);
+      this.#latency.observe((performance.now() - queued.asked) / 1000);
       queued.done(undefined, message.output);
     } else queued.done(new ProcessorError(message.type, message.message));
   }
@@ -303,7 +337,10 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
       if (next.attempts > 0) break;
     }
     if (allocation.timer === undefined && allocation.running.size > 0) {
-      allocation.timer = setTimeout(() => void allocation.worker.terminate(), this.#options.timeout_ms);
+      allocation.timer = setTimeout(() => {
+        this.#timeouts += 1;
+        void allocation.worker.terminate();
+      }, this.#options.timeout_ms);
     }
   }
 

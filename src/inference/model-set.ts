@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../core/errors.ts';
+import type { CacheStats } from './cache.ts';
 import { type BoundEngine, type BoundModel, PipelineInference } from './client.ts';
 import type { CrashJournal } from './crash-journal.ts';
 import type { DeploymentStats } from './deployment.ts';
@@ -23,6 +24,7 @@ export interface Engine extends BoundEngine {
   start(trial: TrialRun | undefined, journal: CrashJournal | undefined): Promise<void>;
   /** What its deployment did, where it has one. */
   readonly stats?: DeploymentStats | undefined;
+  readonly cache?: CacheStats | undefined;
   close(): Promise<void>;
 }
 
@@ -117,6 +119,15 @@ export class ModelSet {
       entry.running = model;
     }
     for (const engine of this.#engines.values()) await engine.start(trial, journal);
+  }
+
+  /** What the caches of this process did, by the model's name in the pipeline file. */
+  get caches(): ReadonlyMap<string, CacheStats> {
+    const all = [
+      ...[...this.#local].map(([id, { running }]) => [id, running?.cache] as const),
+      ...[...this.#engines].map(([id, { cache }]) => [id, cache] as const),
+    ];
+    return new Map(all.flatMap(([id, cache]) => (cache === undefined ? [] : [[id, cache]])));
   }
 
   /** What the deployments of this process did, by the model's name in the pipeline file. */

@@ -7,6 +7,7 @@ import type { BuildContext, CompiledPipeline, ProcessorTable } from './definitio
 import { explainIssue } from './explain-issue.ts';
 import type { Path, Problem } from './problem.ts';
 import type { Step } from './step.ts';
+import type { StepStats } from './step-stats.ts';
 
 export type { Problem } from './problem.ts';
 
@@ -38,6 +39,8 @@ const COMMON_KEYS: ReadonlySet<string> = new Set(Object.keys(COMMON_OPTIONS));
 
 export interface CompileContext extends Omit<BuildContext, 'step' | 'tag'> {
   readonly table: ProcessorTable;
+  /** Of the pipeline that is compiled. */
+  readonly name?: string;
   /** Called for every mistake: all of them are found in one go. */
   readonly problem: (problem: Problem) => void;
 }
@@ -46,6 +49,8 @@ export interface CompileContext extends Omit<BuildContext, 'step' | 'tag'> {
 export interface PipelineTraits {
   /** True when a regular expression may run: the slice has to be interruptible. */
   usesRegex: boolean;
+  /** What each processor did. */
+  readonly steps: StepStats[];
 }
 
 const REGEX_PROCESSORS: ReadonlySet<string> = new Set(['gsub', 'split']);
@@ -56,12 +61,14 @@ export const compilePipeline = (
   config: PipelineConfig,
   path: Path,
   context: CompileContext,
-  traits: PipelineTraits = { usesRegex: false },
+  traits: PipelineTraits = { usesRegex: false, steps: [] },
 ): CompiledPipeline => ({
   name,
-  steps: compileList(config.processors, [...path, 'processors'], context, traits),
+  steps: compileList(config.processors, [...path, 'processors'], { ...context, name }, traits),
   onFailure:
-    config.on_failure === undefined ? [] : compileList(config.on_failure, [...path, 'on_failure'], context, traits),
+    config.on_failure === undefined
+      ? []
+      : compileList(config.on_failure, [...path, 'on_failure'], { ...context, name }, traits),
 });
 
 const compileList = (list: readonly unknown[], path: Path, context: CompileContext, traits: PipelineTraits): Step[] =>
@@ -124,14 +131,18 @@ const compileStep = (
         return step;
       },
     });
+    const { tag } = shared.data;
+    const stats: StepStats = { pipeline: context.name ?? '', type, tag, executions: 0, failures: 0, seconds: 0 };
+    traits.steps.push(stats);
     return {
       type,
-      tag: shared.data.tag,
+      tag,
       description: shared.data.description,
       condition,
       ignoreFailure: shared.data.ignore_failure,
       onFailure: handlers,
       execution,
+      stats,
     };
   } catch (error) {
     if (!(error instanceof NestedProblem)) problem({ path: here, message: messageOf(error) });

@@ -4,6 +4,7 @@ import { entriesOf, isObject, type JsonValue, javaType, objectOf, withKey } from
 import type { CompiledPipeline } from './definition.ts';
 import { IngestFailure } from './failure.ts';
 import type { Step } from './step.ts';
+import { SAMPLED, type StepStats } from './step-stats.ts';
 
 /** Pipelines inside pipelines; more is a cycle that templates hid. Elasticsearch's own limit. */
 const MAX_PIPELINES = 100;
@@ -128,23 +129,32 @@ export class PipelineExecution {
     } catch (error) {
       return { error, covered: false };
     }
-    const { execution } = step;
+    const { execution, stats } = step;
+    stats.executions += 1;
     try {
-      if (execution.mode === 'sync') return execution.execute(document);
+      if (execution.mode === 'sync') {
+        if (stats.executions % SAMPLED !== 0) return execution.execute(document);
+        const began = performance.now();
+        const verdict = execution.execute(document);
+        stats.seconds += (SAMPLED * (performance.now() - began)) / 1000;
+        return verdict;
+      }
       if (execution.mode === 'foreach') return this.#openForeach(step, execution);
       if (execution.mode === 'call') return this.#openPipeline(step, execution.pipeline(document));
-      return this.#await(execution.start);
+      return this.#await(execution.start, stats);
     } catch (error) {
       return { error, covered: true };
     }
   }
 
-  #await(start: (document: IngestDocument, done: (error?: Error) => void) => void) {
+  #await(start: (document: IngestDocument, done: (error?: Error) => void) => void, stats: StepStats) {
     const { defer, resume } = this.#hooks;
     let answer: { error: Error | undefined } | undefined;
     let waiting = false;
+    const began = performance.now();
     const done = (error?: Error) => {
       if (answer !== undefined) return;
+      stats.seconds += (performance.now() - began) / 1000;
       answer = { error };
       if (!waiting) return;
       if (resume === undefined) this.#loop(error);
@@ -238,6 +248,7 @@ export class PipelineExecution {
 
   /** Finds who handles the error; answers with the end of the execution when nobody does. */
   #fail(error: unknown, failed: Step, covered: boolean): ExecutionResult | undefined {
+    failed.stats.failures += 1;
     const failure = error instanceof IngestFailure ? error : this.#wrap(error, failed, covered);
     let step: Step | undefined = failed;
     // False once the step's own on_failure had its turn, or where it has no say (its `if`).

@@ -1,5 +1,6 @@
 import type { IngestDocument } from '../core/document.ts';
 import type { Execution } from './definition.ts';
+import type { StepStats } from './step-stats.ts';
 
 /** One processor of a compiled pipeline with what surrounds it. */
 export interface Step {
@@ -11,4 +12,5 @@ export interface Step {
   readonly ignoreFailure: boolean;
   readonly onFailure: readonly Step[];
   readonly execution: Execution;
+  readonly stats: StepStats;
 }

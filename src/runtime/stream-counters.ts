@@ -1,4 +1,5 @@
 import type { Outcome } from '../core/contracts.ts';
+import { COUNTS, Histogram, SECONDS } from '../core/histogram.ts';
 
 /** What happened in a stream since it started. Plain numbers: whoever shows them decides how. */
 export class StreamCounters {
@@ -6,8 +7,11 @@ export class StreamCounters {
   bytes_read = 0;
   readonly settled: Record<Outcome, number> = { delivered: 0, duplicate: 0, filtered: 0, dead_lettered: 0 };
   readonly retries: Record<string, number> = Object.create(null) as Record<string, number>;
-  /** Milliseconds from arrival to settlement, summed over all settled documents. */
-  latency_ms_sum = 0;
+  /** Seconds from arrival to settlement. */
+  readonly latency = new Histogram(SECONDS);
+  /** Requests to the destination: how long they took, and how many documents were in them. */
+  readonly requests = new Histogram(SECONDS);
+  readonly batches = new Histogram(COUNTS);
   #firstArrival: number | undefined;
   #lastSettlement = 0;
 
@@ -20,13 +24,18 @@ export class StreamCounters {
 
   settle(outcome: Outcome, arrived: number, now: number): void {
     this.settled[outcome] += 1;
-    this.latency_ms_sum += now - arrived;
+    this.latency.observe((now - arrived) / 1000);
     this.#lastSettlement = now;
   }
 
   /** Seconds from the first arrival to the last settlement. */
   get active_seconds(): number {
     return this.#firstArrival === undefined ? 0 : Math.max(0, this.#lastSettlement - this.#firstArrival) / 1000;
+  }
+
+  request(documents: number, ms: number): void {
+    this.requests.observe(ms / 1000);
+    this.batches.observe(documents);
   }
 
   retry(count: number, type: string): void {

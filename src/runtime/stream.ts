@@ -118,6 +118,7 @@ export class Stream {
       holds: options.source.holds?.bind(options.source),
       events: {
         ...events,
+        requested: (documents, ms) => this.counters.request(documents, ms),
         cancelled: ({ delivery }) => this.#settle(delivery, undefined),
         delivered: ({ delivery }, duplicate) => {
           this.#ratio.written(false);
@@ -218,6 +219,27 @@ export class Stream {
       bulk_bytes: congestion.max_bytes,
       breaker_open: breaker.state === 'closed' ? 0 : 1,
     };
+  }
+
+  /** Seconds since the oldest document arrived that has not ended, by partition. */
+  get watermarkAges(): Readonly<Record<string, number>> {
+    const now = this.#options.clock.monotonic();
+    const ages: Record<string, number> = {};
+    for (const [name, { watermark }] of this.#partitions) {
+      const { oldest } = watermark;
+      ages[name] = oldest === undefined ? 0 : (now - oldest.arrived) / 1000;
+    }
+    return ages;
+  }
+
+  /** Records behind the end of each partition that were not read yet; empty where the source does not know. */
+  get lags(): Readonly<Record<string, number>> {
+    return this.#options.source.lags?.() ?? {};
+  }
+
+  /** Documents that wait for the pipeline, and those inside it. */
+  get intake(): { queued: number; active: number } {
+    return { queued: this.#intake.queued, active: this.#intake.active };
   }
 
   get inFlight(): { documents: number; bytes: number } {

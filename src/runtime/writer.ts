@@ -23,6 +23,8 @@ export interface WriterEvents<W extends Write> {
   /** The destination takes nothing, or does not answer; undefined once it takes writes again. */
   blocked(fault: WriteFault | undefined): void;
   retried(count: number, fault: WriteFault): void;
+  /** A request was answered, or failed. */
+  requested?(documents: number, ms: number): void;
   /** A fault of sluice itself: the stream cannot go on. */
   broken(error: unknown): void;
 }
@@ -137,12 +139,16 @@ export class Writer<W extends Write> {
         signal,
       );
     } catch (error) {
-      if (error instanceof RequestError) return this.#requestFailed(batch, error, sent);
+      if (error instanceof RequestError) {
+        events.requested?.(batch.length, clock.monotonic() - sent);
+        return this.#requestFailed(batch, error, sent);
+      }
       breaker.abandoned();
       throw error;
     }
     if (results.length !== batch.length)
       throw new Error(`the sink answered ${results.length} results for ${batch.length} documents`);
+    events.requested?.(batch.length, clock.monotonic() - sent);
     breaker.answered();
     const left: W[] = [];
     let reason: WriteFault | undefined;

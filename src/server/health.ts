@@ -1,10 +1,14 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
-import { metricsText } from './metrics.ts';
+import { metricsText, type StreamView } from './metrics.ts';
 
 /** `/livez`, `/readyz` and `/metrics`, on loopback unless told otherwise. Nothing here changes anything. */
-export const healthServer = async (supervisor: Supervisor, address: string): Promise<FastifyInstance> => {
+export const healthServer = async (
+  supervisor: Supervisor,
+  views: readonly StreamView[],
+  address: string,
+): Promise<FastifyInstance> => {
   const server = fastify({ logger: false, bodyLimit: 1024 });
   server.get('/livez', async () => ({ status: 'ok' }));
   server.get('/readyz', async (_, reply) => {
@@ -17,7 +21,7 @@ export const healthServer = async (supervisor: Supervisor, address: string): Pro
     return reply.code(supervisor.ready ? 200 : 503).send({ status: supervisor.ready ? 'ok' : 'unavailable', streams });
   });
   server.get('/metrics', async (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(supervisor)),
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(views)),
   );
   const [host, port] = splitAddress(address);
   try {

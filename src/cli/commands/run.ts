@@ -48,11 +48,16 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const streams = loaded.map((stream) =>
     buildStream(stream, { ...options, log, shared, ...(finite && { progress: progress.update }) }),
   );
+  const views = streams.map((stream, at) => ({
+    stream,
+    steps: loaded[at]!.traits.steps,
+    models: loaded[at]!.models,
+  }));
   const supervisor = new Supervisor(streams, log);
   const signals = stopOnSignals(supervisor, log, () => Promise.all(loaded.map(({ models }) => models.close())));
   let server: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
-    if (options.http !== undefined) server = await healthServer(supervisor, options.http);
+    if (options.http !== undefined) server = await healthServer(supervisor, views, options.http);
     await supervisor.start();
     const results = await supervisor.done();
     progress.stop();

@@ -27,4 +27,7 @@ export interface InferenceOutput {
   readonly windows: readonly { readonly start: number; readonly end: number }[];
   readonly truncated: boolean;
   readonly tokens: number;
+  /** Windows that ran together with its last one, and the tokens that runs were padded with since the answer before. */
+  readonly batch: number;
+  readonly padding: number;
 }

@@ -33,6 +33,8 @@ const pending: { work: Work; index: number; window: Window }[] = [];
 const cancelled = new Set<number>();
 let wake: (() => void) | undefined;
 let closing = false;
+/** Tokens that runs were padded with since the last answer. */
+let padding = 0;
 
 port.on('message', (message: ToWorker<InferenceRequest>) => {
   if (message.kind === 'job') inbox.push(message.job);
@@ -93,19 +95,21 @@ const run = async (session: OnnxSession): Promise<void> => {
     group.map(({ window }) => window),
     first.work.tasks,
   );
+  const lengths = group.map(({ window }) => window.pieces.ids.length);
+  padding += Math.max(...lengths) * lengths.length - lengths.reduce((sum, length) => sum + length, 0);
   results.forEach(({ logits, vector }, row) => {
     const { work, index, window } = group[row]!;
     if (logits !== undefined)
       work.entities[index] = entitiesOf(work.job.text, window, logits, tags, manifest.tasks.ner!.aggregation);
     if (vector !== undefined) work.vectors[index] = vector;
     work.left -= 1;
-    if (work.left === 0) finish(work);
+    if (work.left === 0) finish(work, group.length);
   });
 };
 
 const tags = tagsOf(manifest.labels ?? []);
 
-const finish = ({ job, plan: { windows, truncated, tokens }, tasks, entities, vectors }: Work): void => {
+const finish = ({ job, plan: { windows, truncated, tokens }, tasks, entities, vectors }: Work, batch: number): void => {
   if (vectors.some((vector) => vector.some((value) => !Number.isFinite(value)))) {
     return tell({
       kind: 'refused',
@@ -124,10 +128,13 @@ const finish = ({ job, plan: { windows, truncated, tokens }, tasks, entities, ve
         windows: windows.map(({ start, end }) => ({ start, end })),
         truncated,
         tokens,
+        batch,
+        padding,
       },
     },
     vectors.map((vector) => vector.buffer as ArrayBuffer),
   );
+  padding = 0;
 };
 
 const main = async (): Promise<void> => {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
+import type { CacheStats } from '../cache.ts';
 import type { CrashJournal } from '../crash-journal.ts';
 import { Deployment } from '../deployment.ts';
 import { LocalModel } from '../local-model.ts';
@@ -83,6 +84,10 @@ export class TransformersEngine implements Engine {
 
   get stats() {
     return this.#model?.deployment.stats;
+  }
+
+  get cache(): CacheStats | undefined {
+    return this.#model?.cache;
   }
 
   async close(): Promise<void> {
