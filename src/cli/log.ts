@@ -1,5 +1,5 @@
 import pino from 'pino';
-import type { StreamLog } from '../runtime/stream.ts';
+import type { StreamLog } from '../runtime/stream-options.ts';
 
 const REPEATS = 5;
 const WINDOW_MS = 10_000;

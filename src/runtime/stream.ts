@@ -1,54 +1,17 @@
 import { ByteBudget } from '../core/byte-budget.ts';
-import { type Clock, sleep } from '../core/clock.ts';
-import type { Codec, Outcome, Sink, Source, SourcePort, SourceRecord, WriteFault } from '../core/contracts.ts';
+import { sleep } from '../core/clock.ts';
+import type { Outcome, SourcePort, SourceRecord, WriteFault } from '../core/contracts.ts';
 import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
-import type { Breakers } from './breaker.ts';
 import { Committer } from './committer.ts';
 import { DeadLetterRatio } from './dead-letter-ratio.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Delivery, placeOf } from './delivery.ts';
-import { Intake, type IntakeResult, type PipelineRunner } from './intake.ts';
+import { Intake, type IntakeResult } from './intake.ts';
 import { enterGate, PartitionState, passGate } from './partition.ts';
 import { StreamCounters } from './stream-counters.ts';
+import type { StreamOptions } from './stream-options.ts';
 import { type Write, Writer } from './writer.ts';
-
-export interface StreamOptions {
-  readonly name: string;
-  readonly source: Source;
-  readonly codec: Codec;
-  readonly pipeline: PipelineRunner;
-  readonly sink: Sink;
-  readonly deadLetter: Sink | undefined;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly limits: StreamLimits;
-  readonly tombstones: 'delete' | 'ignore' | 'dead_letter';
-  /** True where two documents may have the same `_id`: they then leave the pipeline in source order. */
-  readonly ordered: boolean;
-  /** True where the source has an end: stopped before it, a file is not finished. */
-  readonly finite: boolean;
-  /** What all streams of the process may hold together; absent where this is the only one. */
-  readonly processBudget?: ByteBudget | undefined;
-  readonly breakers: Breakers;
-  readonly log: StreamLog;
-}
-
-export interface StreamLimits {
-  readonly in_flight_bytes: number;
-  readonly commit_interval_ms: number;
-  /** Share of the last 1,000 documents that may be dead letters. */
-  readonly dead_letter_ratio: number;
-  /** How long a graceful stop waits for documents in flight. */
-  readonly shutdown_timeout_ms: number;
-}
-
-/** Never gets document contents. */
-export interface StreamLog {
-  info(message: string, fields?: object): void;
-  warn(message: string, fields?: object): void;
-  error(message: string, fields?: object): void;
-}
 
 /** A document on its way to the sink. */
 interface StreamWrite extends Write {

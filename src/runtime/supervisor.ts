@@ -1,4 +1,5 @@
-import type { Stream, StreamLog } from './stream.ts';
+import type { Stream } from './stream.ts';
+import type { StreamLog } from './stream-options.ts';
 
 export interface SupervisorResult {
   readonly name: string;
