@@ -6,6 +6,7 @@ import { kafkaClient } from '../connections/kafka/clients.ts';
 import { ByteBudget } from '../core/byte-budget.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/contracts.ts';
+import type { IngestDocument } from '../core/document.ts';
 import { SluiceError } from '../core/errors.ts';
 import { InterruptedError, runInterruptible } from '../painless/regex/interruptible.ts';
 import { limitEachMatch } from '../painless/regex/match-limit.ts';
@@ -86,8 +87,8 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
       dead_letter_ratio: limits.dead_letter_ratio,
       shutdown_timeout_ms: limits.shutdown_timeout,
     },
-    tombstones: config.source.kafka?.tombstones ?? 'ignore',
-    ordered: usesOwnIds(config),
+    tombstones: (config.source.kafka ?? config.source.dump)?.tombstones ?? 'ignore',
+    ordered: usesOwnIds(config) || bringsIds(config),
     finite: options.source !== undefined || config.source.dump !== undefined,
     breakers,
     processBudget: budget,
@@ -107,6 +108,13 @@ const usesOwnIds = ({ sink, processors, on_failure, pipelines }: StreamConfig): 
     /field":"[^"]*\{\{/.test(steps)
   );
 };
+
+/** True where the source may name the documents itself. */
+const bringsIds = ({ source: { dump } }: StreamConfig): boolean =>
+  dump !== undefined && ['auto', 'bulk', 'elasticdump'].includes(dump.format);
+
+/** The name that a document has where it comes from, if it has one there. */
+const idAtOrigin = ({ origin }: IngestDocument): string | undefined => origin?.fields._id as string | undefined;
 
 const runnerOf = ({ pipeline, traits }: LoadedStream): PipelineRunner => ({
   start: (document, hooks) => new PipelineExecution(document, pipeline, hooks),
@@ -210,7 +218,7 @@ const createElasticsearchSink = (
     clock: systemClock,
     templates: {
       index: template(options.index)!,
-      id: template(options.id),
+      id: template(options.id) ?? idAtOrigin,
       routing: template(options.routing),
       version: template(options.version),
       versionType: options.version_type,

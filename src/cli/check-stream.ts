@@ -22,7 +22,8 @@ export const checkStream = ({ source, sink, dead_letter }: StreamConfig): PathMi
   if (
     elasticsearch !== undefined &&
     (elasticsearch.op_type === 'update' || elasticsearch.op_type === 'delete') &&
-    elasticsearch.id === undefined
+    elasticsearch.id === undefined &&
+    !BRINGS_IDS.includes(source.dump?.format ?? '')
   ) {
     mistakes.push({
       path: ['sink', 'elasticsearch'],
@@ -52,6 +53,9 @@ export const checkStream = ({ source, sink, dead_letter }: StreamConfig): PathMi
   }
   return mistakes;
 };
+
+/** Formats that keep the `_id` beside each document. */
+const BRINGS_IDS = ['bulk', 'elasticdump'];
 
 /** The files that a codec needs must be there and fit. */
 export const checkCodecs = ({ source }: StreamConfig, baseDir: string): PathMistake[] =>

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { bytes } from '../config/units.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { packageRoot } from '../inference/model-set.ts';
+import { FORMATS } from '../sources/dump/options.ts';
 import { dlqList, dlqRedrive, dlqShow, dlqStats } from './commands/dlq.ts';
 import { init } from './commands/init.ts';
 import { replay } from './commands/replay.ts';
@@ -51,7 +52,8 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .command('replay')
     .description('run a pipeline file over dumps: only the source is exchanged')
     .argument('<file>', 'pipeline file')
-    .requiredOption('--from <globs...>', 'NDJSON files, plain, .gz or .zst; - is standard input')
+    .requiredOption('--from <globs...>', 'files or globs, plain, .gz, .zst or .bz2; - is standard input')
+    .addOption(new Option('--format <name>', 'how the documents are written (default: auto)').choices(FORMATS))
     .option('--resume', 'go on where the last run of this stream stopped')
     .option('--limit <n>', 'documents at most', count)
     .option('--rate <n>', 'documents a second at most', count)

@@ -21,7 +21,7 @@ const oneOf = <S extends z.core.$ZodLooseShape>(what: string, shape: S) =>
 
 export const SOURCES = {
   kafka: kafkaSourceOptions.optional().describe('Topics of a consumer group.'),
-  dump: dumpSourceOptions.optional().describe('NDJSON or Avro files.'),
+  dump: dumpSourceOptions.optional().describe('Files of documents.'),
 };
 
 export const SINKS = {

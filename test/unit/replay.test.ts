@@ -128,6 +128,45 @@ describe('a replay that is killed with SIGKILL and resumed', () => {
 });
 
 describe('a replay', () => {
+  test('of a bulk body that sluice has written gives it back, ids and all', async () => {
+    const [first, second] = [join(folder, 'once.ndjson.gz'), join(folder, 'twice.ndjson')];
+    for (const [name, from, out] of [
+      ['once', '-', first],
+      ['twice', first, second],
+    ] as const) {
+      const { code, stderr } = await start(['replay', pipelineFor(name, out), '--from', from], dump).ended;
+      assert.equal(code, 0, stderr);
+    }
+    assert.equal(readFileSync(second, 'utf8'), gunzipSync(readFileSync(first)).toString());
+  });
+
+  test('takes files of several formats at once, or the one that is said', async () => {
+    writeFileSync(join(folder, 'some-1.json'), '[{"n":1},\n{"n":2}]');
+    writeFileSync(join(folder, 'some-2.csv'), 'n\n3\n');
+    const out = join(folder, 'several.ndjson');
+    const file = pipelineFor('several', out);
+    const { code, stderr } = await start(['replay', file, '--from', 'some-*']).ended;
+    assert.equal(code, 0, stderr);
+    const lines = readFileSync(out, 'utf8').split('\n');
+    assert.deepEqual(
+      [1, 3, 5].map((index) => lines[index]),
+      ['{"n":1,"seen":true}', '{"n":2,"seen":true}', '{"n":"3","seen":true}'],
+    );
+    const wrong = await start(['replay', file, '--from', 'some-2.csv', '--format', 'xml']).ended;
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /Allowed choices are auto, ndjson/);
+  });
+
+  test('does not resume from the checkpoint of another pipeline', async () => {
+    const out = join(folder, 'other.ndjson');
+    writeFileSync(join(folder, 'own.ndjson'), '{"n":1}\n');
+    const from = ['--from', 'own.ndjson', '--checkpoint', 'own.checkpoint.json'];
+    assert.equal((await start(['replay', pipelineFor('own', out), ...from]).ended).code, 0);
+    const { code, stderr } = await start(['replay', pipelineFor('other', out), ...from, '--resume']).ended;
+    assert.equal(code, 8);
+    assert.match(stderr, /the checkpoint is of the stream \[own\], not \[other\]/);
+  });
+
   test('reads standard input, stops at --limit, and writes compressed files', async () => {
     for (const [ending, unpack] of [
       ['.gz', gunzipSync],

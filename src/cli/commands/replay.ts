@@ -5,14 +5,21 @@ import { type RunOptions, run } from './run.ts';
 export interface ReplayOptions extends Omit<RunOptions, 'override'> {
   readonly from: readonly string[];
   readonly checkpoint?: string;
+  readonly format?: string;
+}
+
+interface Exchange {
+  readonly from: readonly string[];
+  readonly checkpoint: string | undefined;
+  readonly format: string | undefined;
 }
 
 /** Runs a pipeline file over a dump: only the source is exchanged. */
-export const replay = (file: string, { from, checkpoint, ...options }: ReplayOptions): Promise<number> =>
-  run([file], { ...options, override: dumpInstead(file, from, checkpoint) });
+export const replay = (file: string, { from, checkpoint, format, ...options }: ReplayOptions): Promise<number> =>
+  run([file], { ...options, override: dumpInstead(file, { from, checkpoint, format }) });
 
 const dumpInstead =
-  (file: string, from: readonly string[], checkpoint: string | undefined): Override =>
+  (file: string, { from, checkpoint, format }: Exchange): Override =>
   (config) => {
     const source = (config.source ?? {}) as Record<string, Record<string, unknown> | undefined>;
     // A sink or dead letter topic without brokers took the source's connection, which is about to go.
@@ -30,7 +37,13 @@ const dumpInstead =
     }
     const name = typeof config.name === 'string' ? config.name : file.replace(/[^a-zA-Z0-9._-]+/g, '-');
     config.source = {
-      dump: { paths: [...from], checkpoint: checkpoint ?? join('.sluice', `${name}.checkpoint.json`) },
+      dump: {
+        // How the pipeline file reads its own dump holds for this one too.
+        ...source.dump,
+        paths: [...from],
+        checkpoint: checkpoint ?? join('.sluice', `${name}.checkpoint.json`),
+        ...(format !== undefined && { format }),
+      },
     };
   };
 

@@ -8,7 +8,8 @@ import type { SentAction } from './classify.ts';
 /** How a stream names what it writes. Templates are rendered against the processed document. */
 export interface ActionTemplates {
   readonly index: (document: IngestDocument) => string;
-  readonly id: ((document: IngestDocument) => string) | undefined;
+  /** Undefined for a document that has no id of its own. */
+  readonly id: ((document: IngestDocument) => string | undefined) | undefined;
   readonly routing: ((document: IngestDocument) => string) | undefined;
   readonly version: ((document: IngestDocument) => string) | undefined;
   readonly versionType: 'external' | 'external_gte';

@@ -8,7 +8,7 @@ import avsc from 'avsc';
 import snappy from 'snappy';
 import { systemClock } from '../../core/clock.ts';
 import type { Decoded, SourcePort, SourceRecord } from '../../core/contracts.ts';
-import { dumpSourceOptions } from './options.ts';
+import { csvOptions, dumpSourceOptions } from './options.ts';
 import { RecordIds } from './record-ids.ts';
 import { type DumpRecord, DumpRecords } from './records.ts';
 import { DumpSource } from './source.ts';
@@ -220,13 +220,21 @@ describe('a damaged Avro file stops the reading after what lies before the damag
 test('chunks may end anywhere', async () => {
   const whole = container(values(40), 'snappy');
   for (const size of [1, 3, 17, 1000]) {
-    const records = new DumpRecords({ maxBytes: 10_000, from: 0n, all: true });
+    const records = new DumpRecords({
+      maxBytes: 10_000,
+      from: 0n,
+      all: true,
+      format: 'auto',
+      csv: csvOptions.parse({}),
+      path: 'x',
+      folder,
+    });
     const got: DumpRecord[] = [];
     for (let at = 0; at < whole.length; at += size)
       for await (const some of records.push(whole.subarray(at, at + size))) got.push(...some);
     for await (const some of records.end()) got.push(...some);
     assert.deepEqual(
-      got.map(({ value }) => type.fromBuffer(value).n),
+      got.map(({ value }) => type.fromBuffer(value!).n),
       values(40).map(({ n }) => n),
     );
   }

@@ -40,8 +40,9 @@ export class CheckpointFile {
         cause: error,
       });
     }
+    let checkpoint: Checkpoint;
     try {
-      for (const file of checkpointSchema.parse(JSON.parse(text)).files) this.#files.set(file.path, file);
+      checkpoint = checkpointSchema.parse(JSON.parse(text));
     } catch (error) {
       throw new SluiceError('SLUICE_CHECKPOINT', 'the checkpoint is damaged', {
         place: this.path,
@@ -49,6 +50,17 @@ export class CheckpointFile {
         cause: error,
       });
     }
+    // Its positions say what another pipeline has delivered, to another place.
+    if (checkpoint.stream !== this.#stream)
+      throw new SluiceError(
+        'SLUICE_CHECKPOINT',
+        `the checkpoint is of the stream [${checkpoint.stream}], not [${this.#stream}]`,
+        {
+          place: this.path,
+          hint: 'Name the checkpoint of this stream with --checkpoint, or start without --resume.',
+        },
+      );
+    for (const file of checkpoint.files) this.#files.set(file.path, file);
   }
 
   /**

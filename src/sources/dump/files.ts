@@ -4,6 +4,8 @@ import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, SluiceError } from '../../core/errors.ts';
+import { unbzip2Streams } from './bzip2-streams.ts';
+import { PARQUET_MAGIC } from './parquet-rows.ts';
 import { unzstdFrames } from './zstd-frames.ts';
 
 /** What a dump file is, so that a checkpoint knows it again after a rename. */
@@ -15,12 +17,16 @@ export interface FileIdentity {
   readonly bytes: number;
 }
 
-export type Compression = 'none' | 'gzip' | 'zstd';
+export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2';
 
 export interface DumpFile {
   readonly path: string;
   readonly identity: FileIdentity | undefined;
   readonly compression: Compression;
+  /** Milliseconds since 1970, of a file that can be looked at again. */
+  readonly modified?: number;
+  /** True where the file itself is one that is read from its end. */
+  readonly parquet?: boolean;
 }
 
 export const HEAD_BYTES = 64 * 1024;
@@ -48,12 +54,17 @@ export const findFiles = async (patterns: readonly string[]): Promise<DumpFile[]
 
 const look = async (path: string): Promise<DumpFile> => {
   try {
-    const { size } = await stat(path);
+    const info = await stat(path);
+    if (info.isDirectory()) throw new Error('it is a folder; name its files, e.g. FOLDER/*.ndjson');
+    // A pipe gives its bytes once: there is no look ahead.
+    if (!info.isFile()) return { path, identity: undefined, compression: 'none' };
     const head = await readHead(path, HEAD_BYTES);
     return {
       path,
-      identity: { head: sha256(head), headBytes: head.length, bytes: size },
+      identity: { head: sha256(head), headBytes: head.length, bytes: info.size },
       compression: compressionOf(head),
+      modified: info.mtimeMs,
+      parquet: head.subarray(0, PARQUET_MAGIC.length).equals(PARQUET_MAGIC),
     };
   } catch (error) {
     throw unreadable(path, error);
@@ -80,8 +91,24 @@ export const unreadable = (path: string, error: unknown): SluiceError =>
     cause: error,
   });
 
+/** What was read is no state that the file was ever in. @throws SluiceError SLUICE_SOURCE_UNREADABLE */
+export const mustBeUnchanged = async ({ path, identity, modified }: DumpFile): Promise<void> => {
+  if (identity === undefined || modified === undefined) return;
+  const { size, mtimeMs } = await stat(path);
+  if (size === identity.bytes && mtimeMs === modified) return;
+  throw new SluiceError(
+    'SLUICE_SOURCE_UNREADABLE',
+    size < identity.bytes ? 'the dump was cut while it was read' : 'the dump changed while it was read',
+    {
+      place: path,
+      hint: 'What was read of it is delivered. Wait until it is whole; --resume goes on with what was only added to it.',
+    },
+  );
+};
+
 /** The first bytes decide, not the name. */
 const compressionOf = (head: Buffer): Compression => {
+  if (/^BZh[1-9](1AY&SY|\x17rE8P\x90)/.test(head.toString('latin1', 0, 10))) return 'bzip2';
   if (head.length >= 2 && head.readUInt16BE(0) === 0x1f8b) return 'gzip';
   return head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : 'none';
 };
@@ -99,6 +126,7 @@ export const openFile = ({ path, compression }: DumpFile): OpenDump => {
   const read = () => raw.bytesRead;
   if (compression === 'none') return { stream: raw, read };
   if (compression === 'zstd') return { stream: unzstdFrames(raw, CHUNK), read };
+  if (compression === 'bzip2') return { stream: unbzip2Streams(raw, CHUNK), read };
   const decompress = createGunzip({ chunkSize: CHUNK });
   raw.on('error', (error) => decompress.destroy(error));
   decompress.on('close', () => raw.destroy());

@@ -1,14 +1,17 @@
 import type { Codec } from '../../core/contracts.ts';
-import { AVRO_MAGIC, AvroBlocks, type AvroBlocksOptions } from './avro-blocks.ts';
-import { LineSplitter } from './lines.ts';
+import type { Envelope } from './envelopes.ts';
+import { type FormatOptions, HEAD_BYTES_WANTED, readerFor } from './formats.ts';
 
 /** One document of a dump. Positions count what the format counts: bytes of text, or records. */
 export interface DumpRecord {
-  readonly value: Buffer;
+  /** Null where the dump says that a document is deleted. */
+  readonly value: Buffer | null;
   readonly position: number;
   readonly next: number;
-  /** Where the file says how its records are encoded. */
+  /** Where the format says how its records are encoded. */
   readonly codec?: Codec;
+  /** Where the dump keeps metadata beside the document. */
+  readonly envelope?: () => Envelope;
 }
 
 /** Cuts the decompressed bytes of a file into records. */
@@ -17,22 +20,26 @@ export interface RecordReader {
   push(chunk: Buffer): AsyncIterable<DumpRecord[]> | Iterable<DumpRecord[]>;
   /** What is left when the file ends. Throws where it ends too early. */
   end(): AsyncIterable<DumpRecord[]> | Iterable<DumpRecord[]>;
+  /** Removes what lies on disk. */
+  close?(): void;
 }
 
-/** Lines of text, or an Avro object container file: the first bytes decide, not the name. */
+/** The records of a file whose format is found out as its first bytes come. */
 export class DumpRecords {
-  readonly #options: AvroBlocksOptions;
-  #head = Buffer.alloc(0);
+  readonly #options: FormatOptions;
+  #head: Buffer[] = [];
+  #length = 0;
   #reader: RecordReader | undefined;
 
-  constructor(options: AvroBlocksOptions) {
+  constructor(options: FormatOptions) {
     this.#options = options;
   }
 
   async *push(chunk: Buffer): AsyncGenerator<DumpRecord[]> {
     if (this.#reader !== undefined) return yield* this.#reader.push(chunk);
-    this.#head = Buffer.concat([this.#head, chunk]);
-    if (this.#head.length >= AVRO_MAGIC.length) yield* this.#begin();
+    this.#head.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length >= HEAD_BYTES_WANTED || (this.#length >= 4 && chunk.includes(0x0a))) yield* this.#begin();
   }
 
   async *end(): AsyncGenerator<DumpRecord[]> {
@@ -40,31 +47,14 @@ export class DumpRecords {
     yield* this.#reader!.end();
   }
 
+  close(): void {
+    this.#reader?.close?.();
+  }
+
   #begin(): ReturnType<RecordReader['push']> {
-    const avro = this.#head.subarray(0, AVRO_MAGIC.length).equals(AVRO_MAGIC);
-    this.#reader = avro ? new AvroBlocks(this.#options) : new TextLines(this.#options.maxBytes);
-    return this.#reader.push(this.#head);
+    const head = Buffer.concat(this.#head);
+    this.#head = [];
+    this.#reader = readerFor(head, this.#options);
+    return this.#reader.push(head);
   }
 }
-
-const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-
-class TextLines implements RecordReader {
-  readonly #splitter: LineSplitter;
-  constructor(maxBytes: number) {
-    this.#splitter = new LineSplitter(maxBytes);
-  }
-  push(chunk: Buffer): Iterable<DumpRecord[]> {
-    return [this.#splitter.push(chunk).flatMap(withoutMark)];
-  }
-  end(): Iterable<DumpRecord[]> {
-    return [this.#splitter.end().flatMap(withoutMark)];
-  }
-}
-
-/** Some editors and exports begin a file with a mark that is no part of its first document. */
-const withoutMark = (record: DumpRecord): DumpRecord[] => {
-  if (record.position > 0 || !record.value.subarray(0, 3).equals(BYTE_ORDER_MARK)) return [record];
-  const value = record.value.subarray(3);
-  return value.length === 0 ? [] : [{ ...record, value }];
-};

@@ -4,8 +4,9 @@ import { type Clock, sleep } from '../../core/clock.ts';
 import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { type DumpFile, findFiles, openFile, unreadable } from './files.ts';
+import { type DumpFile, findFiles, mustBeUnchanged, openFile, unreadable } from './files.ts';
 import type { DumpSourceOptions } from './options.ts';
+import { parquetRows } from './parquet-rows.ts';
 import { firstId, RecordIds } from './record-ids.ts';
 import { type DumpRecord, DumpRecords } from './records.ts';
 
@@ -28,8 +29,8 @@ export interface DumpSourceParts {
 const OVERHEAD = 256;
 
 /**
- * Files of NDJSON or Avro, one after the other: one partition each. Positions are bytes of the decompressed text, or
- * records of an Avro file.
+ * Files of any format, one after the other: one partition each. Positions are bytes of the decompressed text, or records
+ * of an Avro or Parquet file.
  */
 export class DumpSource implements Source {
   readonly type = 'dump';
@@ -37,6 +38,7 @@ export class DumpSource implements Source {
   readonly #files = new Map<string, DumpFile>();
   readonly #checkpoint: CheckpointFile | undefined;
   readonly #ids: RecordIds | undefined;
+  readonly #folder: string;
   readonly #stopped = new AbortController();
   #reading: Promise<void> | undefined;
   #delivered = 0;
@@ -46,8 +48,8 @@ export class DumpSource implements Source {
     this.#parts = parts;
     const { checkpoint } = parts.options;
     // Where there is room for a checkpoint: the folder for temporary files may be memory.
-    const folder = checkpoint === undefined ? tmpdir() : dirname(checkpoint);
-    this.#ids = parts.defaultIds ? new RecordIds(folder) : undefined;
+    this.#folder = checkpoint === undefined ? tmpdir() : dirname(checkpoint);
+    this.#ids = parts.defaultIds ? new RecordIds(this.#folder) : undefined;
     if (checkpoint !== undefined) this.#checkpoint = new CheckpointFile(checkpoint, parts.stream);
   }
 
@@ -125,29 +127,37 @@ export class DumpSource implements Source {
   }
 
   async #readFile(file: DumpFile, from: bigint, port: SourcePort, progress: (read: number) => void): Promise<void> {
-    const records = new DumpRecords({
-      maxBytes: this.#parts.options.max_document_bytes,
-      from,
-      all: this.#ids !== undefined,
-    });
+    try {
+      for await (const some of this.#recordsOf(file, from, progress)) {
+        await this.#deliver(file, some, from, port);
+        if (this.#full) return;
+      }
+      await mustBeUnchanged(file);
+      progress(file.identity?.bytes ?? 0);
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) throw error instanceof SluiceError ? error : unreadable(file.path, error);
+    }
+  }
+
+  async *#recordsOf(file: DumpFile, from: bigint, progress: (read: number) => void): AsyncGenerator<DumpRecord[]> {
+    const { format, csv, max_document_bytes } = this.#parts.options;
+    const wanted = { maxBytes: max_document_bytes, from, all: this.#ids !== undefined };
+    if (file.parquet === true && (format === 'auto' || format === 'parquet'))
+      return yield* parquetRows(file.path, wanted);
+    const records = new DumpRecords({ ...wanted, format, csv, path: file.path, folder: this.#folder });
     const { stream, read } = openFile(file);
     const stop = () => void stream.destroy();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
     try {
       for await (const chunk of stream) {
-        for await (const some of records.push(chunk as Buffer)) {
-          await this.#deliver(file, some, from, port);
-          if (this.#full) return;
-        }
+        yield* records.push(chunk as Buffer);
         progress(read());
       }
-      for await (const some of records.end()) await this.#deliver(file, some, from, port);
-      progress(file.identity?.bytes ?? 0);
-    } catch (error) {
-      if (!this.#stopped.signal.aborted) throw error instanceof SluiceError ? error : unreadable(file.path, error);
+      yield* records.end();
     } finally {
       this.#stopped.signal.removeEventListener('abort', stop);
       stream.destroy();
+      records.close();
     }
   }
 
@@ -156,7 +166,7 @@ export class DumpSource implements Source {
     const records: SourceRecord[] = [];
     for (const record of read) {
       // Records before the checkpoint are looked at all the same: the ordinals of equal records count from the beginning.
-      const id = this.#ids?.next(record.value);
+      const id = this.#ids === undefined ? undefined : countedId(record, this.#ids);
       if (BigInt(record.position) < from) continue;
       if (limit !== undefined && this.#delivered >= limit) break;
       this.#delivered += 1;
@@ -196,19 +206,23 @@ export class DumpSource implements Source {
   }
 }
 
+/** What names itself is not counted; a deletion without a name has no id at all. */
+const countedId = ({ value, envelope }: DumpRecord, ids: RecordIds): string | undefined =>
+  value === null || envelope?.()._id !== undefined ? undefined : ids.next(value);
+
 const recordOf = (
   path: string,
-  { value, position, next, codec }: DumpRecord,
+  { value, position, next, codec, envelope }: DumpRecord,
   id: string | undefined,
 ): SourceRecord => ({
   position: BigInt(position),
   next: BigInt(next),
-  bytes: value.length + OVERHEAD,
+  bytes: (value?.length ?? 0) + OVERHEAD,
   value,
   key: null,
   headers: {},
   timestamp: undefined,
-  defaultId: () => id ?? firstId(value),
-  origin: () => ({ name: '_file', fields: { path, name: basename(path), position } }),
+  defaultId: () => (envelope?.()._id as string | undefined) ?? id ?? firstId(value ?? Buffer.alloc(0)),
+  origin: () => ({ name: '_file', fields: { path, name: basename(path), position, ...envelope?.() } }),
   ...(codec && { codec }),
 });
