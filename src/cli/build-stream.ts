@@ -7,7 +7,6 @@ import { ByteBudget } from '../core/byte-budget.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Sink, Source } from '../core/contracts.ts';
 import type { IngestDocument } from '../core/document.ts';
-import { SluiceError } from '../core/errors.ts';
 import { InterruptedError, runInterruptible } from '../painless/regex/interruptible.ts';
 import { limitEachMatch } from '../painless/regex/match-limit.ts';
 import { PipelineExecution } from '../pipeline/execution.ts';
@@ -21,17 +20,20 @@ import { elasticsearchSink } from '../sinks/elasticsearch/sink.ts';
 import { FileSink } from '../sinks/file/sink.ts';
 import { kafkaSink } from '../sinks/kafka/sink.ts';
 import { stdoutSink } from '../sinks/stdout.ts';
-import { DumpSource } from '../sources/dump/source.ts';
-import { KafkaSource } from '../sources/kafka/source.ts';
+import type { Selection } from '../sources/selected-source.ts';
+import { createSource } from './create-source.ts';
 import { inferenceFields } from './inference-fields.ts';
 import type { LoadedStream } from './load-stream.ts';
+import { selectSource, slowest } from './select-source.ts';
 import type { StreamConfig } from './stream-config.ts';
 
 export interface BuildOptions {
   readonly log: StreamLog;
   readonly resume?: boolean;
-  readonly limit?: number | undefined;
+  readonly selection?: Selection | undefined;
   readonly rate?: number | undefined;
+  /** Files of a dump that are read at once. */
+  readonly parallel?: number | undefined;
   readonly allowMixedVectors?: boolean;
   /** In place of the file's source. */
   readonly source?: (() => Source) | undefined;
@@ -68,14 +70,20 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
   const { config, name } = loaded;
   const { limits } = config;
   const { breakers, budget } = options.shared ?? sharedByStreams([loaded]);
+  const codec = createCodec((config.source.kafka ?? config.source.dump)!.codec, {
+    log: options.log,
+    clock: systemClock,
+    baseDir: dirname(loaded.file),
+  });
   return new Stream({
     name,
-    source: options.source?.() ?? createSource(loaded, options),
-    codec: createCodec((config.source.kafka ?? config.source.dump)!.codec, {
+    source: selectSource(options.source?.() ?? createSource(loaded, options), {
+      selection: options.selection,
+      rate: slowest(options.rate, limits.documents_per_second),
+      codec,
       log: options.log,
-      clock: systemClock,
-      baseDir: dirname(loaded.file),
     }),
+    codec,
     pipeline: runnerOf(loaded),
     sink: createSink(loaded, config.sink, options, false),
     deadLetter: config.dead_letter && createSink(loaded, config.dead_letter, options, true),
@@ -129,35 +137,6 @@ const interruptible = (work: () => void, ms: number): boolean => {
     if (error instanceof InterruptedError) return false;
     throw error;
   }
-};
-
-const createSource = ({ config, name }: LoadedStream, { log, resume, limit, rate, progress }: BuildOptions): Source => {
-  const { kafka, dump } = config.source;
-  if (kafka !== undefined)
-    return new KafkaSource({
-      options: kafka,
-      client: kafkaClient(kafka),
-      budget: config.limits.in_flight_bytes,
-      log,
-    });
-  if (dump !== undefined) {
-    const { elasticsearch, file } = config.sink;
-    // Counting equal records takes memory for each: only where the ids are written.
-    const defaultIds =
-      (elasticsearch !== undefined && elasticsearch.id === undefined) ||
-      (file?.format === 'bulk' && file.id === undefined);
-    return new DumpSource({
-      options: dump,
-      stream: name,
-      clock: systemClock,
-      resume: resume === true,
-      limit,
-      rate,
-      defaultIds,
-      ...(progress && { progress }),
-    });
-  }
-  throw new SluiceError('SLUICE_INTERNAL', 'the stream has no source');
 };
 
 const template = (source: string | undefined) => {

@@ -12,6 +12,7 @@ import { run } from './commands/run.ts';
 import { search } from './commands/search.ts';
 import { validate } from './commands/validate.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
+import { moment, partOf, share, wholeCount } from './selection-options.ts';
 
 const count = (text: string): number => {
   const value = Number(text);
@@ -56,6 +57,12 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .addOption(new Option('--format <name>', 'how the documents are written (default: auto)').choices(FORMATS))
     .option('--resume', 'go on where the last run of this stream stopped')
     .option('--limit <n>', 'documents at most', count)
+    .option('--sample <share>', 'only a share of the documents, e.g. 0.01; the same ones each time', share)
+    .option('--since <time>', 'only documents from this time on', moment)
+    .option('--until <time>', 'only documents before this time', moment)
+    .option('--time-field <name>', 'field of --since and --until (default: @timestamp)')
+    .option('--partition <i/n>', 'only one of n parts, by document id: one for each machine', partOf)
+    .option('--parallel <n>', 'files that are read at once, where documents have ids of their own', wholeCount)
     .option('--rate <n>', 'documents a second at most', count)
     .option('--checkpoint <path>', 'where to keep how far the dump is settled (default: .sluice/NAME.checkpoint.json)')
     .option('--http <address>', 'serve /livez, /readyz and /metrics')

@@ -43,6 +43,11 @@ export const limitsSchema = z.strictObject({
   in_flight_bytes: bytes()
     .default(64 * 1024 * 1024)
     .describe('Bytes of documents between source and sink. A larger document travels alone.'),
+  documents_per_second: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Documents a second that are read, at most; in small steps, not in bursts.'),
   commit_interval: duration().default(1000).describe('How often settled positions are committed.'),
   dead_letter_ratio: z
     .number()

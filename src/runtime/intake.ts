@@ -57,6 +57,9 @@ export class Intake {
   readonly #results: { delivery: Delivery; execution: Running | undefined; result: IntakeResult }[] = [];
   readonly #deferred: (() => void)[] = [];
   #sliceEnd = 0;
+  #pipeline: PipelineRunner;
+  /** Waits for the documents inside the pipeline to leave it; meanwhile none begins. */
+  #replacement: { readonly pipeline: PipelineRunner; readonly replaced: () => void } | undefined;
   /** Documents that were interrupted once, and what they have to do next. */
   readonly #suspects = new Set<Delivery>();
   readonly #suspectRuns: (() => void)[] = [];
@@ -65,6 +68,15 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#pipeline = options.pipeline;
+  }
+
+  /** Resolves once documents run through the other pipeline. */
+  replacePipeline(pipeline: PipelineRunner): Promise<void> {
+    return new Promise((replaced) => {
+      this.#replacement = { pipeline, replaced };
+      this.#schedule();
+    });
   }
 
   push(delivery: Delivery): void {
@@ -104,22 +116,24 @@ export class Intake {
   }
 
   #hasWork(): boolean {
-    return (
-      this.#goOn.length > 0 ||
-      this.#suspectRuns.length > 0 ||
-      (this.#head < this.#queue.length && this.#active < MAX_WAITING)
-    );
+    return this.#goOn.length > 0 || this.#suspectRuns.length > 0 || (this.#begins && this.#head < this.#queue.length);
+  }
+
+  /** True while documents may enter the pipeline. */
+  get #begins(): boolean {
+    return this.#active < MAX_WAITING && this.#replacement === undefined;
   }
 
   #slice(): void {
-    const { clock, pipeline, idle } = this.#options;
+    const { clock, idle } = this.#options;
     this.#sliceEnd = clock.monotonic() + SLICE_MS;
     let interrupted: Delivery | undefined;
-    if (pipeline.guards !== undefined) interrupted = this.#guarded(() => this.#work());
+    if (this.#pipeline.guards !== undefined) interrupted = this.#guarded(() => this.#work());
     else this.#work();
     this.#settleSlice();
     if (interrupted !== undefined) this.#suspect(interrupted);
     this.#runSuspect();
+    this.#replace();
     idle();
     if (this.#hasWork()) this.#schedule();
   }
@@ -135,7 +149,7 @@ export class Intake {
         this.#current = undefined;
         continue;
       }
-      if (this.#head >= this.#queue.length || this.#active >= MAX_WAITING) return;
+      if (this.#head >= this.#queue.length || !this.#begins) return;
       const delivery = this.#queue[this.#head]!;
       this.#head += 1;
       if (this.#head === this.#queue.length) {
@@ -151,7 +165,7 @@ export class Intake {
 
   /** Runs under a time limit; answers with the document that was running when it struck. */
   #guarded(work: () => void): Delivery | undefined {
-    if (this.#options.pipeline.guards!.slice(work, INTERRUPT_MS)) return undefined;
+    if (this.#pipeline.guards!.slice(work, INTERRUPT_MS)) return undefined;
     const guilty = this.#current;
     this.#current = undefined;
     // It may have been stopped just after its result was noted.
@@ -184,8 +198,16 @@ export class Intake {
     const run = this.#suspectRuns.shift();
     if (run === undefined) return;
     this.#sliceEnd = this.#options.clock.monotonic() + SLICE_MS;
-    this.#options.pipeline.guards!.eachMatch(run, INTERRUPT_MS);
+    this.#pipeline.guards!.eachMatch(run, INTERRUPT_MS);
     this.#settleSlice();
+  }
+
+  #replace(): void {
+    if (this.#replacement === undefined || this.#active > 0) return;
+    const { pipeline, replaced } = this.#replacement;
+    this.#replacement = undefined;
+    this.#pipeline = pipeline;
+    replaced();
   }
 
   #begin(delivery: Delivery): void {
@@ -232,7 +254,7 @@ export class Intake {
   }
 
   #execute(delivery: Delivery, decoded: Decoded): void {
-    const { clock, pipeline } = this.#options;
+    const { clock } = this.#options;
     const document = new IngestDocument({
       source: decoded.source,
       raw: decoded.raw,
@@ -240,7 +262,7 @@ export class Intake {
       timestamp: new Date(clock.now()),
     });
     delivery.document = document;
-    const execution: Running = pipeline.start(document, {
+    const execution: Running = this.#pipeline.start(document, {
       finished: (result) => void this.#results.push({ delivery, execution, result }),
       defer: (start) => void this.#deferred.push(start),
       resume: (run) => this.#continue(delivery, run),

@@ -7,7 +7,7 @@ import { Committer } from './committer.ts';
 import { DeadLetterRatio } from './dead-letter-ratio.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { Delivery, placeOf } from './delivery.ts';
-import { Intake, type IntakeResult } from './intake.ts';
+import { Intake, type IntakeResult, type PipelineRunner } from './intake.ts';
 import { enterGate, PartitionState, passGate } from './partition.ts';
 import { StreamCounters } from './stream-counters.ts';
 import type { StreamOptions } from './stream-options.ts';
@@ -171,6 +171,11 @@ export class Stream {
     if (!this.#started && this.#error === undefined) return { type: 'starting', reason: 'the stream is starting' };
     if (this.#error !== undefined) return { type: 'stopped', reason: this.#error.message };
     return this.#blocked ?? this.#sourceTrouble;
+  }
+
+  /** Runs documents through another pipeline from now on, once those inside the old one have left it. */
+  replacePipeline(pipeline: PipelineRunner): Promise<void> {
+    return this.#intake.replacePipeline(pipeline);
   }
 
   /** What the destination is given at once. */

@@ -6,7 +6,7 @@ import { metricsText, type StreamView } from './metrics.ts';
 /** `/livez`, `/readyz` and `/metrics`, on loopback unless told otherwise. Nothing here changes anything. */
 export const healthServer = async (
   supervisor: Supervisor,
-  views: readonly StreamView[],
+  views: () => readonly StreamView[],
   address: string,
 ): Promise<FastifyInstance> => {
   const server = fastify({ logger: false, bodyLimit: 1024 });
@@ -21,7 +21,7 @@ export const healthServer = async (
     return reply.code(supervisor.ready ? 200 : 503).send({ status: supervisor.ready ? 'ok' : 'unavailable', streams });
   });
   server.get('/metrics', async (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(views)),
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(views())),
   );
   const [host, port] = splitAddress(address);
   try {

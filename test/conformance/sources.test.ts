@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { systemClock } from '../../src/core/clock.ts';
 import { dumpSourceOptions } from '../../src/sources/dump/options.ts';
 import { DumpSource } from '../../src/sources/dump/source.ts';
 import { sourceContract } from './source-contract.ts';
@@ -23,10 +22,7 @@ const newSource = (paths: readonly string[], checkpoint: string, resume: boolean
   new DumpSource({
     options: dumpSourceOptions.parse({ paths, codec: { json: {} }, checkpoint, ...options }),
     stream: 'conformance',
-    clock: systemClock,
     resume,
-    limit: undefined,
-    rate: undefined,
     defaultIds: true,
   });
 

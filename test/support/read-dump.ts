@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jsonCodec } from '../../src/codecs/json.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import type { Decoded, SourcePort, SourceRecord } from '../../src/core/contracts.ts';
 import { writeJson } from '../../src/core/json/write.ts';
 import { dumpSourceOptions } from '../../src/sources/dump/options.ts';
@@ -45,10 +44,7 @@ export const readDump = async (
     new DumpSource({
       options: dumpSourceOptions.parse({ paths, checkpoint, ...options }),
       stream: 'test',
-      clock: systemClock,
       resume,
-      limit: undefined,
-      rate: undefined,
       defaultIds: true,
     });
   if (from !== undefined) {

@@ -1,25 +1,20 @@
 import { join } from 'node:path';
 import type { Override } from '../load-stream.ts';
+import { checkpointName, type SelectionOptions, selectionOf } from '../selection-options.ts';
 import { type RunOptions, run } from './run.ts';
 
-export interface ReplayOptions extends Omit<RunOptions, 'override'> {
+export interface ReplayOptions extends Omit<RunOptions, 'override' | 'selection'>, SelectionOptions {
   readonly from: readonly string[];
   readonly checkpoint?: string;
   readonly format?: string;
 }
 
-interface Exchange {
-  readonly from: readonly string[];
-  readonly checkpoint: string | undefined;
-  readonly format: string | undefined;
-}
-
 /** Runs a pipeline file over a dump: only the source is exchanged. */
-export const replay = (file: string, { from, checkpoint, format, ...options }: ReplayOptions): Promise<number> =>
-  run([file], { ...options, override: dumpInstead(file, { from, checkpoint, format }) });
+export const replay = (file: string, options: ReplayOptions): Promise<number> =>
+  run([file], { ...options, selection: selectionOf(options), override: dumpInstead(file, options) });
 
 const dumpInstead =
-  (file: string, { from, checkpoint, format }: Exchange): Override =>
+  (file: string, { from, checkpoint, format, ...options }: ReplayOptions): Override =>
   (config) => {
     const source = (config.source ?? {}) as Record<string, Record<string, unknown> | undefined>;
     // A sink or dead letter topic without brokers took the source's connection, which is about to go.
@@ -41,7 +36,7 @@ const dumpInstead =
         // How the pipeline file reads its own dump holds for this one too.
         ...source.dump,
         paths: [...from],
-        checkpoint: checkpoint ?? join('.sluice', `${name}.checkpoint.json`),
+        checkpoint: checkpoint ?? join('.sluice', checkpointName(name, options)),
         ...(format !== undefined && { format }),
       },
     };

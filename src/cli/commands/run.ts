@@ -4,6 +4,7 @@ import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
 import { healthServer, splitAddress } from '../../server/health.ts';
+import type { Selection } from '../../sources/selected-source.ts';
 import { buildStream, sharedByStreams } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
@@ -15,8 +16,9 @@ export interface RunOptions {
   readonly http?: string;
   readonly search?: string;
   readonly resume?: boolean;
-  readonly limit?: number;
+  readonly selection?: Selection;
   readonly rate?: number;
+  readonly parallel?: number;
   readonly inFlightBytes?: number;
   readonly allowMixedVectors?: boolean;
   readonly override?: Override;

@@ -6,7 +6,6 @@ import { describe, test } from 'node:test';
 import { crc32, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import avsc from 'avsc';
 import snappy from 'snappy';
-import { systemClock } from '../../core/clock.ts';
 import type { Decoded, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { csvOptions, dumpSourceOptions } from './options.ts';
 import { RecordIds } from './record-ids.ts';
@@ -68,22 +67,15 @@ const save = (bytes: Buffer): string => {
 
 interface ReadOptions {
   readonly resume?: string;
-  readonly limit?: number;
   readonly maxBytes?: number;
   readonly defaultIds?: boolean;
 }
 
-const read = async (
-  path: string,
-  { resume, limit, maxBytes, defaultIds = true }: ReadOptions = {},
-): Promise<Reading> => {
+const read = async (path: string, { resume, maxBytes, defaultIds = true }: ReadOptions = {}): Promise<Reading> => {
   const source = new DumpSource({
     options: dumpSourceOptions.parse({ paths: path, checkpoint: resume, max_document_bytes: maxBytes }),
     stream: 'test',
-    clock: systemClock,
     resume: resume !== undefined,
-    limit,
-    rate: undefined,
     defaultIds,
   });
   const records: SourceRecord[] = [];
@@ -113,10 +105,7 @@ const checkpoint = async (path: string, position: bigint): Promise<string> => {
   const source = new DumpSource({
     options: dumpSourceOptions.parse({ paths: path, checkpoint: file }),
     stream: 'test',
-    clock: systemClock,
     resume: false,
-    limit: 0,
-    rate: undefined,
     defaultIds: false,
   });
   await new Promise<void>((resolve) => void source.start({ ended: resolve, failed: () => resolve() } as never));
@@ -173,10 +162,6 @@ describe('an Avro file', () => {
       assert.equal(rest.records[0]!.position, 15n);
       if (defaultIds) assert.equal(rest.records.at(-1)!.defaultId(), ids.at(-1));
     }
-  });
-
-  test('is read up to a limit', async () => {
-    assert.deepEqual((await read(save(container(values(50))), { limit: 12 })).documents, values(12));
   });
 });
 

@@ -14,18 +14,26 @@ const entry = z.strictObject({
   /** Where reading goes on: a byte of the decompressed text, or a record of an Avro file. */
   position: z.string().regex(/^\d+$/),
 });
-const checkpointSchema = z.strictObject({ version: z.literal(1), stream: z.string(), files: z.array(entry) });
+const checkpointSchema = z.strictObject({
+  version: z.literal(1),
+  stream: z.string(),
+  /** Where not all documents were wanted: those that were. */
+  selection: z.string().optional(),
+  files: z.array(entry),
+});
 type Checkpoint = z.output<typeof checkpointSchema>;
 
 /** How far each file of a dump is settled, on disk. */
 export class CheckpointFile {
   readonly path: string;
   readonly #stream: string;
+  readonly #selection: string | undefined;
   readonly #files = new Map<string, Checkpoint['files'][number]>();
 
-  constructor(path: string, stream: string) {
+  constructor(path: string, stream: string, selection?: string) {
     this.path = path;
     this.#stream = stream;
+    this.#selection = selection;
   }
 
   /** @throws SluiceError SLUICE_CHECKPOINT when there is none, or it is damaged */
@@ -60,6 +68,15 @@ export class CheckpointFile {
           hint: 'Name the checkpoint of this stream with --checkpoint, or start without --resume.',
         },
       );
+    if (checkpoint.selection !== this.#selection)
+      throw new SluiceError(
+        'SLUICE_CHECKPOINT',
+        `the checkpoint is of ${checkpoint.selection ?? 'all documents'}, not of ${this.#selection ?? 'all of them'}`,
+        {
+          place: this.path,
+          hint: 'Give the same --sample, --partition, --since and --until, or start without --resume.',
+        },
+      );
     for (const file of checkpoint.files) this.#files.set(file.path, file);
   }
 
@@ -89,7 +106,12 @@ export class CheckpointFile {
       const identity = files.get(path)?.identity;
       if (identity !== undefined) this.#files.set(path, { path, ...identity, position: String(position) });
     }
-    const checkpoint: Checkpoint = { version: 1, stream: this.#stream, files: [...this.#files.values()] };
+    const checkpoint: Checkpoint = {
+      version: 1,
+      stream: this.#stream,
+      ...(this.#selection !== undefined && { selection: this.#selection }),
+      files: [...this.#files.values()],
+    };
     const temporary = `${this.path}.tmp`;
     mkdirSync(dirname(this.path), { recursive: true });
     const file = await open(temporary, 'w');

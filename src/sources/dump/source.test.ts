@@ -3,7 +3,6 @@ import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { systemClock } from '../../core/clock.ts';
 import type { SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { dumpSourceOptions } from './options.ts';
 import { DumpSource } from './source.ts';
@@ -22,10 +21,7 @@ const sourceOf = (paths: readonly string[], { checkpoint = join(folder, `${made+
   new DumpSource({
     options: dumpSourceOptions.parse({ paths, checkpoint }),
     stream: 'test',
-    clock: systemClock,
     resume,
-    limit: undefined,
-    rate: undefined,
     defaultIds: false,
   });
 

@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
-import { type Clock, sleep } from '../../core/clock.ts';
 import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { CheckpointFile } from './checkpoint.ts';
@@ -13,12 +12,11 @@ import { type DumpRecord, DumpRecords } from './records.ts';
 export interface DumpSourceParts {
   readonly options: DumpSourceOptions;
   readonly stream: string;
-  readonly clock: Clock;
   readonly resume: boolean;
-  /** Documents to deliver at most. */
-  readonly limit: number | undefined;
-  /** Documents a second at most. */
-  readonly rate: number | undefined;
+  /** What is done to the records before they are documents, where it is not everything: part of the checkpoint. */
+  readonly selection?: string | undefined;
+  /** Files that are read at once; 1 where absent. */
+  readonly parallel?: number | undefined;
   /** True when the sink uses the default ids: equal records are then counted. */
   readonly defaultIds: boolean;
   /** Told about progress, in bytes as they lie on the disk where that is known. */
@@ -41,20 +39,19 @@ export class DumpSource implements Source {
   readonly #folder: string;
   readonly #stopped = new AbortController();
   #reading: Promise<void> | undefined;
-  #delivered = 0;
-  #started = 0;
+  #broken = false;
 
   constructor(parts: DumpSourceParts) {
     this.#parts = parts;
     const { checkpoint } = parts.options;
     // Where there is room for a checkpoint: the folder for temporary files may be memory.
     this.#folder = checkpoint === undefined ? tmpdir() : dirname(checkpoint);
-    this.#ids = parts.defaultIds ? new RecordIds(this.#folder) : undefined;
-    if (checkpoint !== undefined) this.#checkpoint = new CheckpointFile(checkpoint, parts.stream);
+    this.#ids = parts.defaultIds && !this.#isParallel ? new RecordIds(this.#folder) : undefined;
+    if (checkpoint !== undefined) this.#checkpoint = new CheckpointFile(checkpoint, parts.stream, parts.selection);
   }
 
   async start(port: SourcePort): Promise<void> {
-    const { options, resume, clock } = this.#parts;
+    const { options, resume } = this.#parts;
     if (resume) {
       if (this.#checkpoint === undefined) throw new SluiceError('SLUICE_CHECKPOINT', '--resume needs a checkpoint');
       this.#checkpoint.read();
@@ -66,7 +63,6 @@ export class DumpSource implements Source {
       from.set(path, resume ? await this.#checkpoint!.positionOf(file, paths) : 0n);
     // A crash before the first commit must not leave an earlier run's positions to resume from.
     if (!resume) await this.#forget();
-    this.#started = clock.monotonic();
     this.#reading = this.#read(port, from).catch((error: unknown) => {
       if (!this.#stopped.signal.aborted)
         port.failed(
@@ -106,31 +102,49 @@ export class DumpSource implements Source {
     this.#ids?.close();
   }
 
-  async #read(port: SourcePort, from: ReadonlyMap<string, bigint>): Promise<void> {
-    let total = 0;
-    for (const { identity } of this.#files.values()) total += identity?.bytes ?? 0;
-    let before = 0;
-    for (const file of this.#files.values()) {
-      if (this.#full) break;
-      port.assigned(file.path);
-      await this.#readFile(file, from.get(file.path) ?? 0n, port, (read) =>
-        this.#parts.progress?.(before + read, total),
-      );
-      before += file.identity?.bytes ?? 0;
-    }
-    if (!this.#stopped.signal.aborted) port.ended();
+  get #over(): boolean {
+    return this.#broken || this.#stopped.signal.aborted;
   }
 
-  get #full(): boolean {
-    const { limit } = this.#parts;
-    return this.#stopped.signal.aborted || (limit !== undefined && this.#delivered >= limit);
+  get #isParallel(): boolean {
+    return (this.#parts.parallel ?? 1) > 1;
+  }
+
+  async #read(port: SourcePort, from: ReadonlyMap<string, bigint>): Promise<void> {
+    const files = [...this.#files.values()];
+    const total = files.reduce((sum, { identity }) => sum + (identity?.bytes ?? 0), 0);
+    const read = new Map<string, number>();
+    const progress = (path: string, bytes: number) => {
+      read.set(path, bytes);
+      this.#parts.progress?.(
+        [...read.values()].reduce((sum, one) => sum + one, 0),
+        total,
+      );
+    };
+    const broken: unknown[] = [];
+    const one = async () => {
+      for (let file = files.shift(); file !== undefined && !this.#over; file = files.shift()) {
+        const { path } = file;
+        port.assigned(path);
+        try {
+          await this.#readFile(file, from.get(path) ?? 0n, port, (bytes) => progress(path, bytes));
+        } catch (error) {
+          // The others end with it.
+          broken.push(error);
+          this.#broken = true;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: this.#parts.parallel ?? 1 }, one));
+    if (broken.length > 0) throw broken[0];
+    if (!this.#stopped.signal.aborted) port.ended();
   }
 
   async #readFile(file: DumpFile, from: bigint, port: SourcePort, progress: (read: number) => void): Promise<void> {
     try {
       for await (const some of this.#recordsOf(file, from, progress)) {
         await this.#deliver(file, some, from, port);
-        if (this.#full) return;
+        if (this.#over) return;
       }
       await mustBeUnchanged(file);
       progress(file.identity?.bytes ?? 0);
@@ -162,19 +176,16 @@ export class DumpSource implements Source {
   }
 
   async #deliver(file: DumpFile, read: readonly DumpRecord[], from: bigint, port: SourcePort): Promise<void> {
-    const { limit } = this.#parts;
     const records: SourceRecord[] = [];
     for (const record of read) {
       // Records before the checkpoint are looked at all the same: the ordinals of equal records count from the beginning.
       const id = this.#ids === undefined ? undefined : countedId(record, this.#ids);
       if (BigInt(record.position) < from) continue;
-      if (limit !== undefined && this.#delivered >= limit) break;
-      this.#delivered += 1;
+      if (this.#isParallel && this.#parts.defaultIds && countedId(record, NOBODY) !== undefined) throw uncounted(file);
       records.push(recordOf(file.path, record, id));
     }
     if (records.length === 0) return;
-    if (this.#parts.rate === undefined) port.deliver(file.path, records);
-    else await this.#deliverSlowly(file.path, records, port, this.#parts.rate);
+    port.deliver(file.path, records);
     while (port.full && !this.#stopped.signal.aborted) await this.#room(port);
   }
 
@@ -190,25 +201,24 @@ export class DumpSource implements Source {
         .finally(() => signal.removeEventListener('abort', stop));
     });
   }
-
-  /** A tenth of a second's documents at a time. */
-  async #deliverSlowly(path: string, records: readonly SourceRecord[], port: SourcePort, rate: number): Promise<void> {
-    const { clock } = this.#parts;
-    const step = Math.max(1, Math.round(rate / 10));
-    let sent = this.#delivered - records.length;
-    for (let at = 0; at < records.length && !this.#stopped.signal.aborted; at += step) {
-      const due = this.#started + (sent / rate) * 1000;
-      if (due > clock.monotonic()) await sleep(clock, due - clock.monotonic(), this.#stopped.signal).catch(() => {});
-      const part = records.slice(at, at + step);
-      sent += part.length;
-      if (!this.#stopped.signal.aborted) port.deliver(path, part);
-    }
-  }
 }
 
 /** What names itself is not counted; a deletion without a name has no id at all. */
-const countedId = ({ value, envelope }: DumpRecord, ids: RecordIds): string | undefined =>
+const countedId = ({ value, envelope }: DumpRecord, ids: Pick<RecordIds, 'next'>): string | undefined =>
   value === null || envelope?.()._id !== undefined ? undefined : ids.next(value);
+
+const NOBODY = { next: firstId };
+
+/** Which of two equal records in two files is the first would change from run to run, and with it their ids. */
+const uncounted = ({ path }: DumpFile): SluiceError =>
+  new SluiceError(
+    'SLUICE_USAGE',
+    '--parallel needs documents that name themselves: equal ones in two files are told apart by their order',
+    {
+      place: path,
+      hint: 'Set sink.elasticsearch.id, or leave --parallel out; --partition spreads the work over processes as well.',
+    },
+  );
 
 const recordOf = (
   path: string,

@@ -40,6 +40,11 @@ export class Worker {
     if (this.#child.exitCode !== null) throw new Error(`the worker ended with ${this.#child.exitCode}`);
   }
 
+  /** Sends a signal that does not end it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
     this.#child.kill(signal);
