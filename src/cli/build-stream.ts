@@ -124,7 +124,8 @@ const bringsIds = ({ source: { dump } }: StreamConfig): boolean =>
 /** The name that a document has where it comes from, if it has one there. */
 const idAtOrigin = ({ origin }: IngestDocument): string | undefined => origin?.fields._id as string | undefined;
 
-const runnerOf = ({ pipeline, traits }: LoadedStream): PipelineRunner => ({
+/** The pipeline of a file, as the engine runs it. */
+export const runnerOf = ({ pipeline, traits }: LoadedStream): PipelineRunner => ({
   start: (document, hooks) => new PipelineExecution(document, pipeline, hooks),
   ...(traits.usesRegex && { guards: { slice: interruptible, eachMatch: limitEachMatch } }),
 });

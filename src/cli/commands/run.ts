@@ -9,6 +9,7 @@ import { buildStream, sharedByStreams } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
 import { createProgress } from '../progress.ts';
+import { Reloader, type Running } from '../reload.ts';
 import { printSummary } from '../summary.ts';
 
 export interface RunOptions {
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly rate?: number;
   readonly parallel?: number;
   readonly inFlightBytes?: number;
+  /** Takes in pipeline files when they change, as SIGHUP does. */
+  readonly watch?: boolean;
   readonly allowMixedVectors?: boolean;
   readonly override?: Override;
   /** In place of the file's source: one that ends. */
@@ -37,26 +40,31 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const loaded = files.map((file) => mustLoad(file, log, options.override));
   refuseTwins(loaded);
   const journal = openJournal(loaded, log);
-  for (const { models } of loaded) await models.start(trialRun, journal);
+  const startModels = ({ models }: LoadedStream) => models.start(trialRun, journal);
+  for (const stream of loaded) await startModels(stream);
   const finite = loaded.length === 1 && (options.source !== undefined || loaded[0]!.config.source.dump !== undefined);
   // There is a bar for a single stream only.
   const counts = () => {
-    const counters = streams[0]?.counters;
+    const counters = running[0]?.stream.counters;
     return { read: counters?.documents_read ?? 0, settled: counters?.settledTotal ?? 0 };
   };
   const progress = createProgress(counts, showBar && finite);
   print = progress.print;
   const shared = sharedByStreams(loaded, options.inFlightBytes);
-  const streams = loaded.map((stream) =>
-    buildStream(stream, { ...options, log, shared, ...(finite && { progress: progress.update }) }),
+  const build = (stream: LoadedStream) =>
+    buildStream(stream, { ...options, log, shared, ...(finite && { progress: progress.update }) });
+  const running: Running[] = loaded.map((one) => ({ loaded: one, stream: build(one) }));
+  const views = () =>
+    running.map(({ stream, loaded: { traits, models } }) => ({ stream, steps: traits.steps, models }));
+  const closeModels = () => Promise.all(running.map(({ loaded: { models } }) => models.close()));
+  const supervisor = new Supervisor(
+    running.map(({ stream }) => stream),
+    log,
   );
-  const views = streams.map((stream, at) => ({
-    stream,
-    steps: loaded[at]!.traits.steps,
-    models: loaded[at]!.models,
-  }));
-  const supervisor = new Supervisor(streams, log);
-  const signals = stopOnSignals(supervisor, log, () => Promise.all(loaded.map(({ models }) => models.close())));
+  const load = (file: string) => mustLoad(file, log, options.override);
+  const reloader = new Reloader({ running, supervisor, load, startModels, build, log });
+  const signals = stopOnSignals(supervisor, log, closeModels, reloader);
+  const unwatch = options.watch === true ? reloader.watch() : () => {};
   let server: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
     if (options.http !== undefined) server = await healthServer(supervisor, views, options.http);
@@ -66,8 +74,8 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
     print = (text) => void process.stderr.write(text);
     const failed = results.find(({ error }) => error !== undefined)?.error;
     if (failed !== undefined) throw failed;
-    for (const [index, stream] of streams.entries())
-      await printSummary(loaded[index]!, stream, {
+    for (const one of running)
+      await printSummary(one.loaded, one.stream, {
         json: options.json === true,
         search: options.search,
       });
@@ -75,8 +83,9 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   } finally {
     progress.stop();
     signals.remove();
+    unwatch();
     await server?.close();
-    await Promise.all(loaded.map(({ models }) => models.close()));
+    await closeModels();
     journal?.close();
   }
 };
@@ -112,8 +121,13 @@ const refuseTwins = (loaded: readonly LoadedStream[]): void => {
 /** How long models may take to leave their native code before the process ends regardless. */
 const CLOSE_MS = 1000;
 
-/** The first signal stops gracefully; the second one at once. */
-const stopOnSignals = (supervisor: Supervisor, log: ReturnType<typeof createLog>, close: () => Promise<unknown>) => {
+/** The first signal stops gracefully; the second one at once. SIGHUP reads the pipeline files again. */
+const stopOnSignals = (
+  supervisor: Supervisor,
+  log: ReturnType<typeof createLog>,
+  close: () => Promise<unknown>,
+  reloader: Reloader,
+) => {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) {
@@ -127,12 +141,19 @@ const stopOnSignals = (supervisor: Supervisor, log: ReturnType<typeof createLog>
     log.info(`${signal}: finishing what is in flight; once more stops at once`);
     void supervisor.stop();
   };
+  // A terminal that is closed sends it as well; whoever started the stream there does not want it to live on.
+  const hangUp = () => {
+    if (process.stdin.isTTY || process.stderr.isTTY) stop('SIGHUP');
+    else void reloader.reload();
+  };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', hangUp);
   return {
     remove: () => {
       process.off('SIGINT', stop);
       process.off('SIGTERM', stop);
+      process.off('SIGHUP', hangUp);
     },
   };
 };
