@@ -5,7 +5,7 @@ import { connectionFailure, connectWithin, isRefusal } from './connect.ts';
 import type { OwnKafka } from './kafkajs.ts';
 import type { KafkaConnectionOptions } from './options.ts';
 import { StickyAssigner } from './sticky-assigner.ts';
-import { matchingTopics } from './topics.ts';
+import { matchingTopics, missingTopic, presentTopics } from './topics.ts';
 
 /** Wait before a consumer that kafkajs gave up on is built anew. */
 const REBUILD_MS = 2000;
@@ -32,6 +32,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   #consumer: kafkajs.Consumer | undefined;
   #admin: kafkajs.Admin | undefined;
   #topics: string[] = [];
+  #missing: string | undefined;
   #paused = false;
   readonly #pausedAlone = new Map<string, TopicPartition>();
   /** When the request was sent whose answer said that this is a member; milliseconds on the monotonic clock. */
@@ -39,6 +40,8 @@ export class KafkajsConsumer implements KafkaConsumer {
   #stopping = false;
   #watch: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
+  /** Next offsets that were committed. kafkajs hands over nothing below them, unless it had to begin anew. */
+  readonly #committed = new Map<string, bigint>();
   /** Requests under way, to be called when the member stops. */
   readonly #hurry = new Set<() => void>();
 
@@ -54,13 +57,11 @@ export class KafkajsConsumer implements KafkaConsumer {
     this.#admin = this.#kafka.admin({ retry: { retries: 3 } });
     await connectWithin(this.#connection, 'source', this.#sockets, () => this.#admin!.connect());
     if (this.#stopping) return this.close();
-    this.#topics = await this.#matchingTopics();
+    this.#topics = matchingTopics(this.#settings.topics, await this.#admin.listTopics());
     if (this.#topics.length > 0) await this.#join(true);
     // A stop that came in between found nothing to close yet.
     if (this.#stopping) return this.close();
-    if (this.#settings.topics.some((topic) => topic instanceof RegExp)) {
-      this.#watch = setInterval(() => this.#enqueue(() => this.#lookForTopics()), this.#settings.metadataMaxAgeMs);
-    }
+    this.#watch = setInterval(() => this.#enqueue(() => this.#lookForTopics()), this.#settings.metadataMaxAgeMs);
   }
 
   pause(): void {
@@ -105,6 +106,7 @@ export class KafkajsConsumer implements KafkaConsumer {
       mine.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
     );
     await this.#notForEver(committed);
+    for (const offset of mine) if (this.#owned.has(nameOf(offset))) this.#committed.set(nameOf(offset), offset.offset);
   }
 
   /** kafkajs leaves the group when it is stopped, and then cannot commit; so it only stops to hand over. */
@@ -122,10 +124,6 @@ export class KafkajsConsumer implements KafkaConsumer {
     // Where no broker answers, the group finds out by itself.
     await this.#notForEver(Promise.all([consumer?.disconnect(), this.#admin?.disconnect()])).catch(() => {});
     this.#sockets.close();
-  }
-
-  async #matchingTopics(): Promise<string[]> {
-    return matchingTopics(this.#settings.topics, await this.#admin!.listTopics());
   }
 
   /** @param first true at the start: what trying again cannot help then rejects */
@@ -203,7 +201,10 @@ export class KafkajsConsumer implements KafkaConsumer {
       this.#enqueue(async () => {
         await this.#consumer?.disconnect().catch(() => {});
         this.#consumer = undefined;
-        await this.#join();
+        // A topic that is gone may be why: the others go on without it.
+        this.#topics = await this.#present();
+        if (this.#topics.length > 0) await this.#join();
+        else this.#joined(undefined, {});
       });
     }, REBUILD_MS);
   }
@@ -221,7 +222,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   async #lookForTopics(): Promise<void> {
     let found: string[];
     try {
-      found = await this.#matchingTopics();
+      found = await this.#present();
     } catch (error) {
       // The member is well; only the question failed, and it is asked again soon.
       this.#events.log('warn', 'topics could not be listed', { error: messageOf(error) });
@@ -233,6 +234,15 @@ export class KafkajsConsumer implements KafkaConsumer {
     this.#consumer = undefined;
     this.#topics = found;
     if (found.length > 0) await this.#join();
+    else this.#joined(undefined, {});
+  }
+
+  async #present(): Promise<string[]> {
+    const { found, missing } = presentTopics(this.#settings.topics, await this.#admin!.listTopics());
+    const changed = this.#missing !== missing;
+    this.#missing = missing;
+    if (changed) this.#events.trouble(missingTopic(missing));
+    return found;
   }
 
   /**
@@ -265,7 +275,7 @@ export class KafkajsConsumer implements KafkaConsumer {
     }
   }
 
-  #joined(consumer: kafkajs.Consumer, assignment: Record<string, number[]>): void {
+  #joined(consumer: kafkajs.Consumer | undefined, assignment: Record<string, number[]>): void {
     const now = new Map<string, TopicPartition>();
     for (const [topic, partitions] of Object.entries(assignment))
       for (const partition of partitions) now.set(nameOf({ topic, partition }), { topic, partition });
@@ -274,17 +284,18 @@ export class KafkajsConsumer implements KafkaConsumer {
       this.#owned.delete(name);
       this.#unplaced.delete(name);
       this.#pausedAlone.delete(name);
+      this.#committed.delete(name);
       this.#events.revoked(gone);
     }
     for (const [name, partition] of now) {
       this.#owned.set(name, partition);
       const goOn = this.#events.assigned(partition);
-      if (goOn !== undefined) consumer.seek({ ...partition, offset: String(goOn) });
+      if (goOn !== undefined) consumer?.seek({ ...partition, offset: String(goOn) });
       else if (typeof this.#settings.start === 'number') this.#unplaced.set(name, partition);
     }
     this.#assigner.keep(now.values());
-    void this.#place(consumer);
-    this.#events.trouble(undefined);
+    if (consumer !== undefined) void this.#place(consumer);
+    this.#events.trouble(missingTopic(this.#missing));
     this.#events.log('info', 'joined the group', { partitions: now.size });
     this.#applyPause();
   }
@@ -344,7 +355,17 @@ export class KafkajsConsumer implements KafkaConsumer {
         headers: headers === undefined ? NO_HEADERS : headersOf(headers),
       }),
     );
+    if (records[0]!.offset < (this.#committed.get(nameOf({ topic, partition })) ?? 0n))
+      this.#begunAnew({ topic, partition });
     this.#events.records({ topic, partition }, records);
+  }
+
+  /** The topic is another one with the same name: its offsets say nothing about those before. */
+  #begunAnew(partition: TopicPartition): void {
+    this.#events.log('warn', 'the topic was created anew; reading goes on at its first record', partition);
+    this.#committed.delete(nameOf(partition));
+    this.#events.revoked(partition);
+    this.#events.assigned(partition);
   }
 }
 

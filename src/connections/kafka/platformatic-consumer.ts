@@ -15,9 +15,11 @@ import { boundDecompression } from './platformatic-compression.ts';
 import { apiIdOf, ConnectionFaults, plainError } from './platformatic-errors.ts';
 import { Fetcher } from './platformatic-fetcher.ts';
 import { connectionOptions, nameServers } from './platformatic-options.ts';
-import { matchingTopics } from './topics.ts';
+import { matchingTopics, missingTopic, presentTopics } from './topics.ts';
 
 const AGAIN_MS = 2000;
+/** Until a topic that was deleted is looked for again. */
+const MISSING_MS = 5000;
 /** How long a member that stops waits for brokers that do not answer. */
 const GOODBYE_MS = 5000;
 const NEVER_COMMITTED = -1n;
@@ -54,6 +56,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
   #asked = Number.NEGATIVE_INFINITY;
   #joining: NodeJS.Timeout | undefined;
   #watch: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #started = false;
   #stopping = false;
@@ -170,6 +173,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     clearTimeout(this.#joining);
     this.#fetcher.stop();
     await this.#looking;
+    clearTimeout(this.#soon);
   }
 
   async close(): Promise<void> {
@@ -277,29 +281,28 @@ export class PlatformaticConsumer implements KafkaConsumer {
 
   #look(): void {
     if (this.#looking !== undefined || this.#stopping) return;
+    clearTimeout(this.#soon);
     this.#looking = this.#lookForTopics()
       .catch((error: unknown) =>
         this.#events.log('warn', 'topics could not be listed', { error: messageOf(plainError(error)) }),
       )
       .finally(() => {
         this.#looking = undefined;
+        // Whoever deleted it by mistake makes it anew soon.
+        if (this.#gone !== undefined && !this.#stopping) this.#soon = setTimeout(() => this.#look(), MISSING_MS);
       });
   }
 
   async #lookForTopics(): Promise<void> {
     const existing = await this.#listed();
     const { topics } = this.#member;
-    const missing = this.#settings.topics.filter((topic) => typeof topic === 'string' && !existing.includes(topic));
-    const wanted = matchingTopics(
-      this.#settings.topics.filter((topic) => !missing.includes(topic)),
-      existing,
-    );
+    const { found: wanted, missing } = presentTopics(this.#settings.topics, existing);
     const before = [...topics.current];
     for (const topic of before) if (!wanted.includes(topic)) topics.untrack(topic);
     for (const topic of wanted) if (!before.includes(topic)) topics.track(topic);
     const changed = before.sort().join() !== wanted.join();
     if (changed) this.#events.log('info', 'topics changed', { topics: wanted });
-    this.#gone = missing[0] as string | undefined;
+    this.#gone = missing;
     this.#healthy();
     if (this.#stopping || (!changed && (await this.#counted()) === this.#partitionCounts)) return;
     if (wanted.length > 0) await this.#join().catch((error: unknown) => this.#joinLater(error));
@@ -308,11 +311,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
 
   /** Says what still keeps it from reading, or that nothing does. */
   #healthy(): void {
-    this.#events.trouble(
-      this.#gone === undefined
-        ? undefined
-        : { type: 'unknown_topic_or_partition', reason: `the topic [${this.#gone}] does not exist any more` },
-    );
+    this.#events.trouble(missingTopic(this.#gone));
   }
 
   #reconcile(): void {

@@ -30,7 +30,9 @@ export const plainError = (error: unknown): Error & { readonly type?: string } =
     ({ code, apiId }) => code === 'PLT_KFK_AUTHENTICATION' || apiId === 'SASL_AUTHENTICATION_FAILED',
   );
   if (refused !== undefined) return new CredentialsError(refused.message, { cause: error });
-  const type = apiIdOf(error);
+  // The library looks a topic up before it asks for it, and has no name of Kafka's for that it is not there.
+  const unknown = all.some(({ message }) => message.startsWith('Unknown topic'));
+  const type = apiIdOf(error) ?? (unknown ? 'UNKNOWN_TOPIC_OR_PARTITION' : undefined);
   // The innermost one says what happened, the others that it failed several times.
   const plain = new Error(
     all.find(({ apiId }) => apiId === type && type !== undefined)?.message ?? all.at(-1)!.message,

@@ -30,6 +30,8 @@ const GONE: ReadonlySet<number> = new Set([3, 100, 103]);
 
 interface Position extends TopicPartition {
   offset: bigint;
+  /** Of the topic that the offset is one of. */
+  topicId: string | undefined;
   paused: boolean;
   /** No fetch before this moment, on the monotonic clock. */
   notBefore: number;
@@ -77,6 +79,7 @@ export class Fetcher {
       topic,
       partition: number,
       offset,
+      topicId: undefined,
       paused: false,
       notBefore: 0,
       single: false,
@@ -136,6 +139,12 @@ export class Fetcher {
       const found = await this.#topic(topic, mine);
       if (found === undefined) continue;
       for (const position of mine) {
+        position.topicId ??= found.id;
+        if (position.topicId !== found.id) {
+          // Deleted and created anew: none of its records was read.
+          this.#parts.events.outOfRange(position, 0n);
+          continue;
+        }
         const leader = found.partitions[position.partition]?.leader ?? -1;
         if (leader < 0) {
           this.#later([position]);
@@ -171,23 +180,27 @@ export class Fetcher {
   }
 
   async #fetch(node: number, topicIds: ReadonlyMap<string, string>, positions: readonly Position[]): Promise<void> {
-    const { consumer, pool, settings } = this.#parts;
+    const { consumer, pool } = this.#parts;
+    const single = positions.find((position) => position.single);
+    const asked = single === undefined ? positions : [single];
     try {
       this.#api ??= await this.#choose();
       const broker = consumer.currentMetadata?.brokers.get(node);
       if (broker === undefined) return this.#later(positions);
       const connection = await pool.get(broker);
-      const response = await this.#ask(connection, settings, topicIds, positions);
-      if (response.errorCode === 0 && this.#troubled) {
+      const response = await this.#ask(connection, topicIds, asked);
+      if (single !== undefined) single.single = false;
+      const stuck = [...this.#positions.values()].some((position) => position.single);
+      if (this.#troubled && !stuck) {
         this.#troubled = false;
         this.#parts.events.recovered();
       }
       for (const { topicId, partitions } of response.responses)
-        for (const partition of partitions) this.#take(topicIds.get(topicId)!, partition, positions);
+        for (const partition of partitions) this.#take(topicIds.get(topicId)!, partition, asked);
     } catch (error) {
-      // What cannot be read stands in one batch of one partition: they are asked for one by one.
-      if (!isConnectionError(error)) for (const position of positions) position.single = true;
-      this.#failed(error, positions);
+      // What cannot be read stands in one batch of one partition: each is asked for alone, and that one holds up no other.
+      if (!isConnectionError(error)) for (const position of asked) position.single = true;
+      this.#failed(error, single === undefined || isConnectionError(error) ? positions : asked);
     }
   }
 
@@ -202,12 +215,12 @@ export class Fetcher {
 
   async #ask(
     connection: Connection,
-    { maxWaitMs, maxBytes, maxBytesPerPartition }: ConsumerSettings,
     topicIds: ReadonlyMap<string, string>,
-    positions: readonly Position[],
+    asked: readonly Position[],
   ): Promise<FetchResponse> {
-    const single = positions.find((position) => position.single);
-    const asked = single === undefined ? positions : [single];
+    const { maxWaitMs, maxBytes, maxBytesPerPartition } = this.#parts.settings;
+    // A broker answers with a whole batch, however large it is.
+    const oneBatch = asked[0]?.single === true;
     const topics: FetchRequestTopic[] = [];
     for (const [topicId, topic] of topicIds) {
       const partitions = asked
@@ -217,18 +230,16 @@ export class Fetcher {
           currentLeaderEpoch: -1,
           fetchOffset: offset,
           lastFetchedEpoch: -1,
-          partitionMaxBytes: single === undefined ? maxBytesPerPartition : 1,
+          partitionMaxBytes: oneBatch ? 1 : maxBytesPerPartition,
         }));
       if (partitions.length > 0) topics.push({ topicId, partitions });
     }
-    if (single !== undefined) single.single = false;
-    const limit = single === undefined ? maxBytes : 1;
     try {
       return await this.#api!.async(
         connection,
         maxWaitMs,
         1,
-        limit,
+        oneBatch ? 1 : maxBytes,
         READ_COMMITTED,
         NO_SESSION,
         SESSIONLESS,
@@ -239,10 +250,7 @@ export class Fetcher {
     } catch (error) {
       // One partition's error is thrown with the answers for the others.
       const { response } = error as { response?: FetchResponse };
-      if (response === undefined) {
-        if (single !== undefined && !isConnectionError(error)) this.#later([single]);
-        throw error;
-      }
+      if (response === undefined) throw error;
       return response;
     }
   }

@@ -12,11 +12,17 @@ const DESTINATION: ReadonlySet<string> = new Set([
 
 /** Whose fault it is that messages were not taken, by Kafka's name of the error. */
 export const sendError = (error: unknown): KafkaSendError => {
-  const { type = (error as Error).name } = error as { type?: string };
+  const type = typeOf(error) ?? (error as Error).name;
   return new KafkaSendError(
     SPLIT.has(type) ? 'split' : DESTINATION.has(type) ? 'destination' : 'retry',
     type,
     messageOf(error),
     error,
   );
+};
+
+/** kafkajs wraps what it does not try again. */
+const typeOf = (error: unknown): string | undefined => {
+  const { type, cause } = error as { type?: string; cause?: unknown };
+  return type ?? (cause instanceof Error ? typeOf(cause) : undefined);
 };

@@ -16,3 +16,25 @@ export const matchingTopics = (wanted: readonly (string | RegExp)[], topics: Ite
   }
   return [...found].sort();
 };
+
+/** As above once reading has begun: a topic that was deleted must not stop the others. */
+export const presentTopics = (
+  wanted: readonly (string | RegExp)[],
+  topics: Iterable<string>,
+): { readonly found: string[]; readonly missing: string | undefined } => {
+  const existing = new Set(topics);
+  const missing = wanted.find((topic) => typeof topic === 'string' && !existing.has(topic)) as string | undefined;
+  return {
+    found: matchingTopics(
+      wanted.filter((topic) => typeof topic !== 'string' || existing.has(topic)),
+      existing,
+    ),
+    missing,
+  };
+};
+
+/** What keeps a member from reading all that it should. */
+export const missingTopic = (topic: string | undefined): { type: string; reason: string } | undefined =>
+  topic === undefined
+    ? undefined
+    : { type: 'unknown_topic_or_partition', reason: `the topic [${topic}] does not exist any more` };
