@@ -13,8 +13,18 @@ const HELP = `node test/run.ts [--unit] [--serve] [path…]
 `;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const INTEGRATION = 'test/integration/';
-const FOLDERS = ['src', 'test/unit', 'test/conformance', 'test/ingest', 'test/simulation', 'test/issues', INTEGRATION];
+/** Folders whose tests need servers. */
+const INTEGRATION = ['test/integration/', 'test/issues/servers/'];
+const needsServers = (file: string): boolean => INTEGRATION.some((folder) => file.startsWith(folder));
+const FOLDERS = [
+  'src',
+  'test/unit',
+  'test/conformance',
+  'test/ingest',
+  'test/simulation',
+  'test/issues',
+  'test/integration',
+];
 
 const { values, positionals } = parseArgs({
   options: { unit: { type: 'boolean' }, serve: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
@@ -79,8 +89,8 @@ const main = async (): Promise<number> => {
     return 2;
   }
   const files = testFiles(paths.length > 0 ? paths : FOLDERS);
-  const unit = files.filter((file) => !file.startsWith(INTEGRATION));
-  const integration = values.unit ? [] : files.filter((file) => file.startsWith(INTEGRATION));
+  const unit = files.filter((file) => !needsServers(file));
+  const integration = values.unit ? [] : files.filter(needsServers);
   const plan = integration.length > 0 || values.serve ? planServers() : undefined;
   console.log(plan === undefined ? 'no servers needed' : plan.description);
   if (values.serve) return serve();
