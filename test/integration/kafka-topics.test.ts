@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import kafkajs from 'kafkajs';
+import { kafkaConnectionSchema } from '../../src/connections/kafka/options.ts';
 import {
   CLIENTS,
+  type ClientName,
   committedOffsets,
   createTopic,
   Member,
@@ -12,7 +14,7 @@ import {
   textOf,
   withAdmin,
 } from './support/kafka.ts';
-import { uniqueName, until } from './support/servers.ts';
+import { brokers, uniqueName, until } from './support/servers.ts';
 import { asJson, collectingSink, kafkaStream } from './support/stream.ts';
 
 /** Ends one transaction after the other, in the order given. */
@@ -194,4 +196,26 @@ for (const client of CLIENTS)
         await stream.stop();
       }
     });
+  });
+
+for (const [first, second] of [CLIENTS, CLIENTS.toReversed()] as [ClientName, ClientName][])
+  test(`a group of ${first} takes no member with ${second}: it is told, and the group goes on`, async () => {
+    const topic = await createTopic('mixed', 2);
+    const inside = new Member({ client: first, topics: [topic] });
+    const outside = new Member(
+      { topics: [topic], groupId: inside.groupId },
+      kafkaConnectionSchema.parse({ brokers: brokers(), client: second, connect_timeout: 2000 }),
+    );
+    await inside.start();
+    const starting = outside.consumer.start(outside).catch(() => {});
+    try {
+      await until('it is told', () => outside.history.some((entry) => entry.includes('protocols are incompatible')));
+      await produce(topic, numbered(10));
+      await inside.received(10);
+      assert.equal(outside.troubles.at(-1), 'consumer_stopped');
+      assert.deepEqual([inside.owned.size, outside.owned.size], [2, 0]);
+    } finally {
+      await Promise.all([inside.close(), outside.close()]);
+      await starting;
+    }
   });

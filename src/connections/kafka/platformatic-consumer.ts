@@ -24,6 +24,8 @@ const MISSING_MS = 5000;
 const GOODBYE_MS = 5000;
 const NEVER_COMMITTED = -1n;
 
+type Fault = Exclude<Parameters<ConsumerEvents['trouble']>[0], undefined>;
+
 /** What the library publishes on its diagnostic channels. */
 interface Traced {
   readonly client?: unknown;
@@ -51,6 +53,9 @@ export class PlatformaticConsumer implements KafkaConsumer {
   #events!: ConsumerEvents;
   #partitionCounts = '';
   #gone: string | undefined;
+  /** Why this is no member at the moment, and why nothing can be fetched. */
+  #outside: Fault | undefined;
+  #fetchFault: Fault | undefined;
   /** When the request was sent whose answer said that this is a member; milliseconds on the monotonic clock. */
   #memberSince = Number.NEGATIVE_INFINITY;
   #asked = Number.NEGATIVE_INFINITY;
@@ -100,8 +105,14 @@ export class PlatformaticConsumer implements KafkaConsumer {
           this.#gone = topic;
           this.#look();
         },
-        trouble: (error) => this.#events.trouble({ type: 'fetch_failed', reason: messageOf(plainError(error)) }),
-        recovered: () => this.#healthy(),
+        trouble: (error) => {
+          this.#fetchFault = { type: 'fetch_failed', reason: messageOf(plainError(error)) };
+          this.#tell();
+        },
+        recovered: () => {
+          this.#fetchFault = undefined;
+          this.#tell();
+        },
       },
     });
   }
@@ -198,16 +209,17 @@ export class PlatformaticConsumer implements KafkaConsumer {
     });
     this.#member.on('consumer:heartbeat:end', () => {
       this.#memberSince = this.#asked;
+      this.#inside();
     });
     this.#member.on('consumer:heartbeat:error', ({ error }) => {
-      if (!this.holds()) this.#events.trouble({ type: 'consumer_stopped', reason: messageOf(plainError(error)) });
+      if (!this.holds()) this.#isOutside(messageOf(plainError(error)));
     });
     // Before this member asks to join again: whoever gets what it lost may begin right after that.
     this.#member.on('consumer:group:rebalance', () => this.#reconcile());
     this.#member.on('consumer:group:join', () => {
       this.#memberSince = this.#asked;
       this.#reconcile();
-      this.#healthy();
+      this.#inside();
       this.#events.log('info', 'joined the group', { partitions: this.#owned.size });
     });
     // The library joins again when a heartbeat says so, and tells in this way that it could not.
@@ -234,7 +246,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
     if (this.#stopping) return;
     const plain = plainError(error);
     if (this.#started && (plain.name === 'CredentialsError' || isFenced(error))) return this.#fail(error);
-    this.#events.trouble({ type: 'consumer_stopped', reason: plain.message });
+    this.#isOutside(plain.message);
     this.#events.log('warn', 'the consumer stopped and starts again', { error: plain.message });
     clearTimeout(this.#joining);
     this.#joining = setTimeout(() => {
@@ -303,15 +315,25 @@ export class PlatformaticConsumer implements KafkaConsumer {
     const changed = before.sort().join() !== wanted.join();
     if (changed) this.#events.log('info', 'topics changed', { topics: wanted });
     this.#gone = missing;
-    this.#healthy();
+    this.#tell();
     if (this.#stopping || (!changed && (await this.#counted()) === this.#partitionCounts)) return;
     if (wanted.length > 0) await this.#join().catch((error: unknown) => this.#joinLater(error));
     else for (const partition of this.#owned.values()) this.#revoke(partition);
   }
 
-  /** Says what still keeps it from reading, or that nothing does. */
-  #healthy(): void {
-    this.#events.trouble(missingTopic(this.#gone));
+  #isOutside(reason: string): void {
+    this.#outside = { type: 'consumer_stopped', reason };
+    this.#tell();
+  }
+
+  #inside(): void {
+    this.#outside = undefined;
+    this.#tell();
+  }
+
+  /** Says what keeps it from reading, or that nothing does. */
+  #tell(): void {
+    this.#events.trouble(this.#outside ?? this.#fetchFault ?? missingTopic(this.#gone));
   }
 
   #reconcile(): void {
