@@ -88,6 +88,7 @@ export class ElasticsearchConnection {
     const headers: Record<string, string> = { accept: vendored('json') };
     if (bulk !== undefined) headers['content-type'] = vendored('x-ndjson');
     else if (body !== undefined) headers['content-type'] = vendored('json');
+    const own = ownSignal(signal);
     try {
       const { statusCode, body: answer } = await this.#client.transport.request(
         {
@@ -103,13 +104,15 @@ export class ElasticsearchConnection {
           maxRetries: 0,
           ignore: REFUSALS,
           requestTimeout: timeout_ms ?? this.#options.request_timeout,
-          ...(signal && { signal }),
+          signal: own.signal,
         },
       );
       if (statusCode !== undefined && statusCode >= 400) throw refusal(statusCode, answer);
       return { status: statusCode ?? 0, body: answer };
     } catch (error) {
       throw error instanceof errors.ResponseError ? refusal(error.statusCode ?? 0, error.body) : withoutBody(error);
+    } finally {
+      own.release();
     }
   }
 
@@ -171,6 +174,18 @@ export class ElasticsearchConnection {
     await this.#client.close();
   }
 }
+
+/**
+ * A signal for one request alone. When a request's time is up, the transport dispatches `abort` on the signal that it was
+ * given: on a shared one, every other request and every wait that listens to it would end too.
+ */
+const ownSignal = (shared: AbortSignal | undefined): { signal: AbortSignal; release: () => void } => {
+  const own = new AbortController();
+  const abort = () => own.abort(shared?.reason);
+  if (shared?.aborted) abort();
+  shared?.addEventListener('abort', abort, { once: true });
+  return { signal: own.signal, release: () => shared?.removeEventListener('abort', abort) };
+};
 
 const withoutCredentials = (node: string): string => node.replace(/\/\/[^@/]*@/, '//');
 
