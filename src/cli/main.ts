@@ -7,6 +7,7 @@ import { packageRoot } from '../inference/model-set.ts';
 import { FORMATS } from '../sources/dump/options.ts';
 import { dlqList, dlqRedrive, dlqShow, dlqStats } from './commands/dlq.ts';
 import { init } from './commands/init.ts';
+import { type PublishOptions, publish } from './commands/publish.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { search } from './commands/search.ts';
@@ -73,6 +74,19 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--json', 'logs and summary as JSON')
     .action(async (file: string, options: { from: string[] }) => finish(await replay(file, options)));
   addDlq(program, finish);
+  program
+    .command('publish')
+    .description('write a dump to the topic that a pipeline file reads, for its consumer group to share')
+    .argument('<file>', 'pipeline file')
+    .requiredOption('--from <globs...>', 'files or globs, plain or compressed; - is standard input')
+    .option('--topic <name>', 'the topic, where the file reads several')
+    .option('--key <template>', 'of the record key, e.g. {{{id}}}: versions of a document stay in order')
+    .option('--resume', 'go on where the last publish stopped')
+    .option('--checkpoint <path>', 'where to keep how far it came (default: .sluice/NAME.publish.json)')
+    .option('--limit <n>', 'documents at most', count)
+    .option('--rate <n>', 'documents a second at most', count)
+    .option('--json', 'logs and summary as JSON')
+    .action(async (file: string, options: PublishOptions) => finish(await publish(file, options)));
   program
     .command('validate')
     .description('tell all mistakes of pipeline files, with line and column')
