@@ -32,12 +32,13 @@ export interface ReadDumpOptions {
   /** Where an earlier run has come to. */
   readonly from?: ReadonlyMap<string, bigint>;
   readonly whenDelivered?: () => void;
+  readonly beforeResume?: () => void;
 }
 
 /** Reads a dump to its end, or to its error. */
 export const readDump = async (
   paths: string | readonly string[],
-  { options = {}, from, whenDelivered }: ReadDumpOptions = {},
+  { options = {}, from, whenDelivered, beforeResume }: ReadDumpOptions = {},
 ): Promise<DumpReading> => {
   const checkpoint = join(folder, `${made++}.checkpoint.json`);
   const open = (resume: boolean) =>
@@ -52,6 +53,7 @@ export const readDump = async (
     await read(earlier, () => {});
     await earlier.commit(from);
     await earlier.close();
+    beforeResume?.();
   }
   const records: SourceRecord[] = [];
   const source = open(from !== undefined);

@@ -11,6 +11,7 @@ const entry = z.strictObject({
   /** How many bytes `head` is over; older checkpoints do not say. */
   headBytes: z.number().optional(),
   bytes: z.number(),
+  validator: z.string().optional(),
   /** Where reading goes on: a byte of the decompressed text, or a record of an Avro file. */
   position: z.string().regex(/^\d+$/),
 });
@@ -127,6 +128,8 @@ export class CheckpointFile {
 
 /** The same beginning, and nothing lost: a file may have grown since. */
 const isSame = async (known: Checkpoint['files'][number], path: string, identity: FileIdentity): Promise<boolean> => {
+  // Only a server knows whether what lies behind the beginning is the same.
+  if (known.validator !== identity.validator) return false;
   if (identity.bytes < known.bytes) return false;
   const headBytes = known.headBytes ?? Math.min(HEAD_BYTES, known.bytes);
   if (headBytes === identity.headBytes) return known.head === identity.head;

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { unbzip2Streams } from './bzip2-streams.ts';
+import { type HttpFile, isUrl, lookAtUrl, readUrl } from './http-file.ts';
 import { PARQUET_MAGIC } from './parquet-rows.ts';
 import { unzstdFrames } from './zstd-frames.ts';
 
@@ -15,6 +16,8 @@ export interface FileIdentity {
   /** Fewer where the file is shorter. */
   readonly headBytes: number;
   readonly bytes: number;
+  /** What a web server says of its version. */
+  readonly validator?: string;
 }
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2';
@@ -25,6 +28,8 @@ export interface DumpFile {
   readonly compression: Compression;
   /** Milliseconds since 1970, of a file that can be looked at again. */
   readonly modified?: number;
+  /** Where a web server holds it. */
+  readonly http?: Omit<HttpFile, 'head'>;
   /** True where the file itself is one that is read from its end. */
   readonly parquet?: boolean;
 }
@@ -39,6 +44,12 @@ export const findFiles = async (patterns: readonly string[]): Promise<DumpFile[]
   for (const pattern of patterns) {
     if (pattern === '-') {
       files.push({ path: '-', identity: undefined, compression: 'none' });
+      continue;
+    }
+    if (isUrl(pattern)) {
+      const file = await lookAt(pattern);
+      if (!seen.has(file.path)) files.push(file);
+      seen.add(file.path);
       continue;
     }
     const paths = /[*?[{]/.test(pattern) ? globSync(pattern).sort() : [pattern];
@@ -69,6 +80,22 @@ const look = async (path: string): Promise<DumpFile> => {
   } catch (error) {
     throw unreadable(path, error);
   }
+};
+
+const lookAt = async (url: string): Promise<DumpFile> => {
+  const { head, ...http } = await lookAtUrl(url, HEAD_BYTES);
+  const { path, bytes, validator } = http;
+  return {
+    path,
+    identity: {
+      head: sha256(head),
+      headBytes: head.length,
+      bytes: bytes ?? head.length,
+      ...(validator !== undefined && { validator }),
+    },
+    compression: compressionOf(head),
+    http,
+  };
 };
 
 const readHead = async (path: string, length: number): Promise<Buffer> => {
@@ -120,10 +147,9 @@ export interface OpenDump {
   readonly read: () => number;
 }
 
-export const openFile = ({ path, compression }: DumpFile): OpenDump => {
+export const openFile = ({ path, compression, http }: DumpFile): OpenDump => {
   if (path === '-') return { stream: process.stdin, read: () => 0 };
-  const raw = createReadStream(path, { highWaterMark: CHUNK });
-  const read = () => raw.bytesRead;
+  const { raw, read } = http === undefined ? openPath(path) : openUrl(http);
   if (compression === 'none') return { stream: raw, read };
   if (compression === 'zstd') return { stream: unzstdFrames(raw, CHUNK), read };
   if (compression === 'bzip2') return { stream: unbzip2Streams(raw, CHUNK), read };
@@ -131,4 +157,17 @@ export const openFile = ({ path, compression }: DumpFile): OpenDump => {
   raw.on('error', (error) => decompress.destroy(error));
   decompress.on('close', () => raw.destroy());
   return { stream: raw.pipe(decompress), read };
+};
+
+const openPath = (path: string): { raw: Readable; read: () => number } => {
+  const raw = createReadStream(path, { highWaterMark: CHUNK });
+  return { raw, read: () => raw.bytesRead };
+};
+
+const openUrl = (http: Omit<HttpFile, 'head'>): { raw: Readable; read: () => number } => {
+  let got = 0;
+  const raw = readUrl(http, CHUNK, (bytes) => {
+    got = bytes;
+  });
+  return { raw, read: () => got };
 };

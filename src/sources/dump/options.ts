@@ -31,7 +31,7 @@ export const dumpSourceOptions = z.strictObject({
   paths: z
     .union([z.string(), z.array(z.string()).min(1)])
     .describe(
-      'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz, .zst and .bz2.',
+      'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz, .zst and .bz2. `http://` and `https://` too, signed URLs of object stores among them.',
     ),
   format: z
     .enum(FORMATS)
