@@ -15,6 +15,10 @@ import { Breakers } from '../runtime/breaker.ts';
 import type { PipelineRunner } from '../runtime/intake.ts';
 import { Stream } from '../runtime/stream.ts';
 import type { StreamLog } from '../runtime/stream-options.ts';
+import type { DryRunReport } from '../sinks/dry_run/report.ts';
+import { dryDeadLetter, drySink } from '../sinks/dry_run/sinks.ts';
+import type { ActionTemplates } from '../sinks/elasticsearch/action.ts';
+import { elasticsearchDryRun } from '../sinks/elasticsearch/dry-run.ts';
 import { inferenceMappings, prepareIndex } from '../sinks/elasticsearch/mappings.ts';
 import { elasticsearchSink } from '../sinks/elasticsearch/sink.ts';
 import { FileSink } from '../sinks/file/sink.ts';
@@ -32,6 +36,8 @@ export interface BuildOptions {
   readonly resume?: boolean;
   readonly selection?: Selection | undefined;
   readonly rate?: number | undefined;
+  /** Write nothing, and tell it what would have been written. */
+  readonly dryRun?: DryRunReport | undefined;
   /** Files of a dump that are read at once. */
   readonly parallel?: number | undefined;
   readonly allowMixedVectors?: boolean;
@@ -70,7 +76,7 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
   const { config, name } = loaded;
   const { limits } = config;
   const { breakers, budget } = options.shared ?? sharedByStreams([loaded]);
-  const codec = createCodec((config.source.kafka ?? config.source.dump)!.codec, {
+  const codec = createCodec((config.source.kafka ?? config.source.dump)?.codec ?? 'json', {
     log: options.log,
     clock: systemClock,
     baseDir: dirname(loaded.file),
@@ -86,18 +92,21 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
     codec,
     pipeline: runnerOf(loaded),
     sink: createSink(loaded, config.sink, options, false),
-    deadLetter: config.dead_letter && createSink(loaded, config.dead_letter, options, true),
+    deadLetter: options.dryRun
+      ? dryDeadLetter(options.dryRun)
+      : config.dead_letter && createSink(loaded, config.dead_letter, options, true),
     clock: systemClock,
     random: Math.random,
     limits: {
       in_flight_bytes: limits.in_flight_bytes,
       commit_interval_ms: limits.commit_interval,
-      dead_letter_ratio: limits.dead_letter_ratio,
+      // All that fails is of interest then.
+      dead_letter_ratio: options.dryRun ? 1 : limits.dead_letter_ratio,
       shutdown_timeout_ms: limits.shutdown_timeout,
     },
     tombstones: (config.source.kafka ?? config.source.dump)?.tombstones ?? 'ignore',
     ordered: usesOwnIds(config) || bringsIds(config),
-    finite: options.source !== undefined || config.source.dump !== undefined,
+    finite: options.source !== undefined || config.source.kafka === undefined,
     breakers,
     processBudget: budget,
     log: options.log,
@@ -118,8 +127,8 @@ const usesOwnIds = ({ sink, processors, on_failure, pipelines }: StreamConfig): 
 };
 
 /** True where the source may name the documents itself. */
-const bringsIds = ({ source: { dump } }: StreamConfig): boolean =>
-  dump !== undefined && ['auto', 'bulk', 'elasticdump'].includes(dump.format);
+const bringsIds = ({ source: { dump, elasticsearch } }: StreamConfig): boolean =>
+  elasticsearch !== undefined || (dump !== undefined && ['auto', 'bulk', 'elasticdump'].includes(dump.format));
 
 /** The name that a document has where it comes from, if it has one there. */
 const idAtOrigin = ({ origin }: IngestDocument): string | undefined => origin?.fields._id as string | undefined;
@@ -154,6 +163,9 @@ const createSink = (
   deadLetter: boolean,
 ): Sink => {
   const { elasticsearch, kafka, file } = target;
+  const { dryRun, ...wet } = options;
+  if (dryRun !== undefined && elasticsearch === undefined)
+    return drySink(createSink(loaded, target, wet, deadLetter), dryRun);
   if (elasticsearch !== undefined) return createElasticsearchSink(loaded, elasticsearch, options, deadLetter);
   if (kafka !== undefined)
     return kafkaSink({
@@ -187,27 +199,29 @@ const kafkaClientOf = (
 const createElasticsearchSink = (
   loaded: LoadedStream,
   options: NonNullable<StreamConfig['sink']['elasticsearch']>,
-  { allowMixedVectors }: BuildOptions,
+  { allowMixedVectors, dryRun }: BuildOptions,
   deadLetter: boolean,
 ): Sink => {
   const connection = new ElasticsearchConnection(options);
   const fields = deadLetter ? [] : inferenceFields(loaded);
+  const templates: ActionTemplates = {
+    index: template(options.index)!,
+    id: template(options.id) ?? idAtOrigin,
+    routing: template(options.routing),
+    version: template(options.version),
+    versionType: options.version_type,
+    opType: options.data_stream ? 'create' : options.op_type,
+    docAsUpsert: options.doc_as_upsert,
+    retryOnConflict: options.retry_on_conflict,
+    requireAlias: options.require_alias,
+    dynamicTemplates: options.dynamic_templates,
+  };
+  if (dryRun !== undefined) return elasticsearchDryRun({ templates, connection, clock: systemClock, report: dryRun });
   return elasticsearchSink({
     options,
     connection,
     clock: systemClock,
-    templates: {
-      index: template(options.index)!,
-      id: template(options.id) ?? idAtOrigin,
-      routing: template(options.routing),
-      version: template(options.version),
-      versionType: options.version_type,
-      opType: options.data_stream ? 'create' : options.op_type,
-      docAsUpsert: options.doc_as_upsert,
-      retryOnConflict: options.retry_on_conflict,
-      requireAlias: options.require_alias,
-      dynamicTemplates: options.dynamic_templates,
-    },
+    templates,
     prepareIndex: () =>
       prepareIndex(connection, {
         index: options.index,

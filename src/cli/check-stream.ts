@@ -23,6 +23,7 @@ export const checkStream = ({ source, sink, dead_letter }: StreamConfig): PathMi
     elasticsearch !== undefined &&
     (elasticsearch.op_type === 'update' || elasticsearch.op_type === 'delete') &&
     elasticsearch.id === undefined &&
+    source.elasticsearch === undefined &&
     !BRINGS_IDS.includes(source.dump?.format ?? '')
   ) {
     mistakes.push({
@@ -37,6 +38,9 @@ export const checkStream = ({ source, sink, dead_letter }: StreamConfig): PathMi
         'tombstones can only delete what has an id of its own: set sink.elasticsearch.id, e.g. `id: "{{{_kafka.key}}}"`',
     });
   }
+  if (source.elasticsearch !== undefined)
+    for (const { path, message } of connectionMistakes(source.elasticsearch))
+      mistakes.push({ path: ['source', 'elasticsearch', ...path], message });
   for (const [name, target] of [
     ['sink', sink],
     ['dead_letter', dead_letter],
@@ -60,7 +64,7 @@ const BRINGS_IDS = ['bulk', 'elasticdump'];
 /** The files that a codec needs must be there and fit. */
 export const checkCodecs = ({ source }: StreamConfig, baseDir: string): PathMistake[] =>
   Object.entries(source).flatMap(([name, options]) =>
-    options === undefined
+    options === undefined || !('codec' in options)
       ? []
       : checkCodec(options.codec, baseDir).map(({ path, message }) => ({
           path: ['source', name, 'codec', ...path],

@@ -1,7 +1,9 @@
 import { kafkaClient } from '../connections/kafka/clients.ts';
+import { systemClock } from '../core/clock.ts';
 import type { Source } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
 import { DumpSource } from '../sources/dump/source.ts';
+import { ElasticsearchSource } from '../sources/elasticsearch/source.ts';
 import { KafkaSource } from '../sources/kafka/source.ts';
 import { selectionText } from '../sources/selected-source.ts';
 import type { BuildOptions } from './build-stream.ts';
@@ -12,7 +14,7 @@ export const createSource = (
   { config, name }: LoadedStream,
   { log, resume, selection, parallel, progress }: BuildOptions,
 ): Source => {
-  const { kafka, dump } = config.source;
+  const { kafka, dump, elasticsearch: index } = config.source;
   if (kafka !== undefined)
     return new KafkaSource({
       options: kafka,
@@ -36,5 +38,16 @@ export const createSource = (
       ...(progress && { progress }),
     });
   }
+  if (index !== undefined)
+    return new ElasticsearchSource({
+      options: index,
+      stream: name,
+      clock: systemClock,
+      resume: resume === true,
+      selection: selectionText(selection ?? {}),
+      parallel,
+      changed: index.changed ?? (config.sink.elasticsearch?.op_type === 'update' ? 'skip' : 'read'),
+      ...(progress && { progress }),
+    });
   throw new SluiceError('SLUICE_INTERNAL', 'the stream has no source');
 };

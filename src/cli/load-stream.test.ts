@@ -71,7 +71,7 @@ describe('a pipeline file', () => {
     [
       'two sources',
       `source: { dump: { paths: a }, kafka: { brokers: a, topics: a, group_id: g } }\n${SINK}`,
-      /source must have exactly one of \[kafka, dump\], not/,
+      /source must have exactly one of \[kafka, dump, elasticsearch\], not/,
     ],
     ['no sink', SOURCE, /\[sink\] is missing/],
     ['YAML that is none', 'source: [', /./],

@@ -55,7 +55,10 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .command('replay')
     .description('run a pipeline file over dumps: only the source is exchanged')
     .argument('<file>', 'pipeline file')
-    .requiredOption('--from <globs...>', 'files or globs, plain, .gz, .zst or .bz2; - is standard input')
+    .option(
+      '--from <globs...>',
+      'files, globs or URLs, plain, .gz, .zst or .bz2; - is standard input (default: the index of a source elasticsearch)',
+    )
     .addOption(new Option('--format <name>', 'how the documents are written (default: auto)').choices(FORMATS))
     .option('--resume', 'go on where the last run of this stream stopped')
     .option('--limit <n>', 'documents at most', count)
@@ -64,7 +67,14 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--until <time>', 'only documents before this time', moment)
     .option('--time-field <name>', 'field of --since and --until (default: @timestamp)')
     .option('--partition <i/n>', 'only one of n parts, by document id: one for each machine', partOf)
-    .option('--parallel <n>', 'files that are read at once, where documents have ids of their own', wholeCount)
+    .option('--dry-run', 'write nothing: tell what would be written, and how it differs from what is there')
+    .option('--compare <n>', 'documents that a dry run compares (default: 1000)', wholeCount)
+    .option('--show <n>', 'documents whose values a dry run shows, too', wholeCount)
+    .option(
+      '--parallel <n>',
+      'files that are read at once, where documents have ids of their own, or shards (default: 2)',
+      wholeCount,
+    )
     .option('--rate <n>', 'documents a second at most', count)
     .option('--watch', 'take in the pipeline file when it changes, as on SIGHUP')
     .option('--checkpoint <path>', 'where to keep how far the dump is settled (default: .sluice/NAME.checkpoint.json)')
@@ -72,13 +82,13 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--allow-mixed-vectors', 'write vectors of another model than the index holds')
     .option('--search <query>', 'end with a semantic search over the file that was written')
     .option('--json', 'logs and summary as JSON')
-    .action(async (file: string, options: { from: string[] }) => finish(await replay(file, options)));
+    .action(async (file: string, options: object) => finish(await replay(file, options)));
   addDlq(program, finish);
   program
     .command('publish')
     .description('write a dump to the topic that a pipeline file reads, for its consumer group to share')
     .argument('<file>', 'pipeline file')
-    .requiredOption('--from <globs...>', 'files or globs, plain or compressed; - is standard input')
+    .requiredOption('--from <globs...>', 'files, globs or URLs, plain or compressed; - is standard input')
     .option('--topic <name>', 'the topic, where the file reads several')
     .option('--key <template>', 'of the record key, e.g. {{{id}}}: versions of a document stay in order')
     .option('--resume', 'go on where the last publish stopped')

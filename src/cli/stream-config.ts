@@ -6,6 +6,7 @@ import { fileSinkOptions } from '../sinks/file/options.ts';
 import { kafkaSinkOptions } from '../sinks/kafka/options.ts';
 import { stdoutSinkOptions } from '../sinks/stdout.ts';
 import { dumpSourceOptions } from '../sources/dump/options.ts';
+import { elasticsearchSourceOptions } from '../sources/elasticsearch/options.ts';
 import { kafkaSourceOptions } from '../sources/kafka/options.ts';
 
 /** An object with exactly one of these keys: the component and, below it, its options. */
@@ -22,6 +23,7 @@ const oneOf = <S extends z.core.$ZodLooseShape>(what: string, shape: S) =>
 export const SOURCES = {
   kafka: kafkaSourceOptions.optional().describe('Topics of a consumer group.'),
   dump: dumpSourceOptions.optional().describe('Files of documents.'),
+  elasticsearch: elasticsearchSourceOptions.optional().describe('The documents of an index or data stream, once.'),
 };
 
 export const SINKS = {

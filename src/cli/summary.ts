@@ -73,11 +73,18 @@ const howToGoOn = ({ config, file }: LoadedStream): string => {
   const lines = ['  stopped before the end of the source'];
   const part = `${config.sink.file?.path}.part`;
   if (config.sink.file !== undefined && existsSync(part)) lines.push(`  what was delivered so far lies in ${part}`);
-  const { paths, checkpoint } = config.source.dump ?? {};
-  const from = [paths ?? []].flat();
+  const { checkpoint } = config.source.dump ?? config.source.elasticsearch ?? {};
+  const from = [config.source.dump?.paths ?? []].flat();
   if (checkpoint === undefined || from.includes('-')) lines.push('  the next run starts from the beginning');
   else {
-    const words = ['replay', file, '--from', ...from, '--checkpoint', checkpoint, '--resume'];
+    const words = [
+      'replay',
+      file,
+      ...(from.length > 0 ? ['--from', ...from] : []),
+      '--checkpoint',
+      checkpoint,
+      '--resume',
+    ];
     lines.push(`  to go on: npx sluice ${words.map(quoted).join(' ')}`);
   }
   return lines.join('\n');

@@ -17,7 +17,7 @@ export interface SourceRecord {
   readonly timestamp: number | undefined;
   /** The `_id` of a document that names none: the same record always gives the same one. */
   readonly defaultId: () => string;
-  /** For the `_kafka` or `_file` fields. */
+  /** For the `_kafka`, `_file` or `_elasticsearch` fields. */
   readonly origin: () => Origin;
   /** Where the record itself says how it is encoded (a file that holds its schema): in place of the stream's codec. */
   readonly codec?: Codec;

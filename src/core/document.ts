@@ -41,8 +41,8 @@ export const METADATA_FIELDS = [
 export type MetadataField = (typeof METADATA_FIELDS)[number];
 const METADATA: ReadonlySet<string> = new Set(METADATA_FIELDS);
 
-/** Where a document came from: readable as `_kafka.…` or `_file.…`, never written, never indexed. */
-export type Origin = { readonly name: '_kafka' | '_file'; readonly fields: PlainObject };
+/** Where a document came from: readable as `_kafka.…`, `_file.…` or `_elasticsearch.…`, never written, never indexed. */
+export type Origin = { readonly name: '_kafka' | '_file' | '_elasticsearch'; readonly fields: PlainObject };
 
 export interface DocumentInit {
   readonly source: JsonObject;

@@ -1,19 +1,45 @@
 import { join } from 'node:path';
+import { SluiceError } from '../../core/errors.ts';
+import { DryRunReport } from '../../sinks/dry_run/report.ts';
 import type { Override } from '../load-stream.ts';
 import { checkpointName, type SelectionOptions, selectionOf } from '../selection-options.ts';
 import { type RunOptions, run } from './run.ts';
 
-export interface ReplayOptions extends Omit<RunOptions, 'override' | 'selection'>, SelectionOptions {
-  readonly from: readonly string[];
+export interface ReplayOptions extends Omit<RunOptions, 'override' | 'selection' | 'dryRun'>, SelectionOptions {
+  readonly from?: readonly string[];
   readonly checkpoint?: string;
   readonly format?: string;
+  readonly dryRun?: boolean;
+  /** Documents that a dry run compares. */
+  readonly compare?: number;
+  /** Documents whose values a dry run shows. */
+  readonly show?: number;
 }
 
-/** Runs a pipeline file over a dump: only the source is exchanged. */
-export const replay = (file: string, options: ReplayOptions): Promise<number> =>
-  run([file], { ...options, selection: selectionOf(options), override: dumpInstead(file, options) });
+const COMPARED = 1000;
 
-const dumpInstead =
+/** Runs a pipeline file over a dump: only the source is exchanged. */
+export const replay = async (file: string, options: ReplayOptions): Promise<number> => {
+  const { dryRun, compare = COMPARED, show = 0, ...others } = options;
+  if (dryRun === true && options.resume === true)
+    throw new SluiceError('SLUICE_USAGE', 'a dry run settles nothing, so there is nothing to resume', {
+      hint: 'Leave one of --dry-run and --resume out.',
+    });
+  const report = dryRun === true ? new DryRunReport({ compare, show }) : undefined;
+  const status = await run([file], {
+    ...others,
+    selection: selectionOf(options),
+    override: exchangeSource(file, options),
+    ...(report && { dryRun: report }),
+  });
+  if (report !== undefined) {
+    if (options.json === true) console.log(JSON.stringify(report));
+    else console.error(String(report));
+  }
+  return status;
+};
+
+const exchangeSource =
   (file: string, { from, checkpoint, format, ...options }: ReplayOptions): Override =>
   (config) => {
     const source = (config.source ?? {}) as Record<string, Record<string, unknown> | undefined>;
@@ -31,12 +57,23 @@ const dumpInstead =
       if (kafka !== undefined && kafka.brokers === undefined) Object.assign(kafka, pick(connection, CONNECTION));
     }
     const name = typeof config.name === 'string' ? config.name : file.replace(/[^a-zA-Z0-9._-]+/g, '-');
+    // What is not written is not settled.
+    const kept = options.dryRun === true ? undefined : (checkpoint ?? join('.sluice', checkpointName(name, options)));
+    if (from === undefined) {
+      if (source.elasticsearch === undefined)
+        throw new SluiceError('SLUICE_USAGE', 'nothing says what to replay', {
+          place: file,
+          hint: 'Give --from; without it, the file needs a source [elasticsearch].',
+        });
+      source.elasticsearch = { ...source.elasticsearch, checkpoint: kept };
+      return;
+    }
     config.source = {
       dump: {
         // How the pipeline file reads its own dump holds for this one too.
         ...source.dump,
         paths: [...from],
-        checkpoint: checkpoint ?? join('.sluice', checkpointName(name, options)),
+        checkpoint: kept,
         ...(format !== undefined && { format }),
       },
     };

@@ -4,6 +4,7 @@ import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
 import { healthServer, splitAddress } from '../../server/health.ts';
+import type { DryRunReport } from '../../sinks/dry_run/report.ts';
 import type { Selection } from '../../sources/selected-source.ts';
 import { buildStream, sharedByStreams } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
@@ -20,6 +21,7 @@ export interface RunOptions {
   readonly selection?: Selection;
   readonly rate?: number;
   readonly parallel?: number;
+  readonly dryRun?: DryRunReport;
   readonly inFlightBytes?: number;
   /** Takes in pipeline files when they change, as SIGHUP does. */
   readonly watch?: boolean;
@@ -42,7 +44,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const journal = openJournal(loaded, log);
   const startModels = ({ models }: LoadedStream) => models.start(trialRun, journal);
   for (const stream of loaded) await startModels(stream);
-  const finite = loaded.length === 1 && (options.source !== undefined || loaded[0]!.config.source.dump !== undefined);
+  const finite = loaded.length === 1 && (options.source !== undefined || loaded[0]!.config.source.kafka === undefined);
   // There is a bar for a single stream only.
   const counts = () => {
     const counters = running[0]?.stream.counters;

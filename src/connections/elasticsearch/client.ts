@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { ConnectionOptions } from 'node:tls';
 import { Client, type ClientOptions, errors } from '@elastic/elasticsearch';
 import { type Clock, sleep } from '../../core/clock.ts';
@@ -16,6 +18,8 @@ export interface ElasticsearchRequest {
   readonly bulk?: Buffer | string;
   readonly signal?: AbortSignal;
   readonly timeout_ms?: number;
+  /** The answer's body as bytes: parsed, numbers beyond a double would lose their digits. */
+  readonly exact?: boolean;
 }
 
 export interface ElasticsearchAnswer {
@@ -83,6 +87,7 @@ export class ElasticsearchConnection {
     bulk,
     signal,
     timeout_ms,
+    exact,
   }: ElasticsearchRequest): Promise<ElasticsearchAnswer> {
     const vendored = (kind: string) => `application/vnd.elasticsearch+${kind}; compatible-with=${this.#compatible}`;
     const headers: Record<string, string> = { accept: vendored('json') };
@@ -90,7 +95,7 @@ export class ElasticsearchConnection {
     else if (body !== undefined) headers['content-type'] = vendored('json');
     const own = ownSignal(signal);
     try {
-      const { statusCode, body: answer } = await this.#client.transport.request(
+      const { statusCode, body: received } = await this.#client.transport.request(
         {
           method,
           path,
@@ -105,8 +110,10 @@ export class ElasticsearchConnection {
           ignore: REFUSALS,
           requestTimeout: timeout_ms ?? this.#options.request_timeout,
           signal: own.signal,
+          ...(exact && { asStream: true }),
         },
       );
+      const answer = exact ? await readAnswer(received as Readable, (statusCode ?? 0) >= 400) : received;
       if (statusCode !== undefined && statusCode >= 400) throw refusal(statusCode, answer);
       return { status: statusCode ?? 0, body: answer };
     } catch (error) {
@@ -174,6 +181,16 @@ export class ElasticsearchConnection {
     await this.#client.close();
   }
 }
+
+const readAnswer = async (stream: Readable, refused: boolean): Promise<unknown> => {
+  const bytes = await buffer(stream);
+  if (!refused) return bytes;
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
 
 /**
  * A signal for one request alone. When a request's time is up, the transport dispatches `abort` on the signal that it was

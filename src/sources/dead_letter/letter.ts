@@ -65,7 +65,10 @@ export const recordOfLetter = (outer: SourceRecord, letter: DeadLetter): SourceR
   const { origin, raw = null, id } = letter;
   const { stream: _stream, source, ...fields } = origin;
   const { key, headers, timestamp } = fields;
-  const given: Origin = { name: source === 'file' ? '_file' : '_kafka', fields: fields as Origin['fields'] };
+  const given: Origin = {
+    name: source === 'file' || source === 'elasticsearch' ? `_${source}` : '_kafka',
+    fields: fields as Origin['fields'],
+  };
   return {
     position: outer.position,
     next: outer.next,
