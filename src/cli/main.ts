@@ -67,6 +67,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--until <time>', 'only documents before this time', moment)
     .option('--time-field <name>', 'field of --since and --until (default: @timestamp)')
     .option('--partition <i/n>', 'only one of n parts, by document id: one for each machine', partOf)
+    .option('--new-ids', 'ids of a dump beside those of a live stream: for documents that it has not written')
     .option('--dry-run', 'write nothing: tell what would be written, and how it differs from what is there')
     .option('--compare <n>', 'documents that a dry run compares (default: 1000)', wholeCount)
     .option('--show <n>', 'documents whose values a dry run shows, too', wholeCount)

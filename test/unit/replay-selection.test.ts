@@ -116,3 +116,26 @@ test('limits.documents_per_second holds a stream to its rate', async () => {
   assert.ok(performance.now() - before >= 1900, 'it took less than two seconds');
   assert.equal(written('slow').length, 1000);
 });
+
+test('a dump is not replayed into an index that a live stream fills under ids of its own', async () => {
+  const live = (name: string, more: string) => {
+    writeFileSync(
+      join(folder, `${name}.yaml`),
+      `name: ${name}\nsource: { kafka: { brokers: nowhere:1, topics: t, group_id: g } }\n${more}`,
+    );
+    return `${name}.yaml`;
+  };
+  const sink = (more: string) =>
+    `sink: { elasticsearch: { nodes: "http://127.0.0.1:1", connect_timeout: 10ms, index: news${more} } }\n`;
+  const attempt = async (name: string, config: string, ...args: readonly string[]) => {
+    const { code, stderr } = await replay(live(name, config), '--from', 'all.ndjson', ...args);
+    return [code, /would be there twice/.test(stderr)];
+  };
+  assert.deepEqual(await attempt('twice', sink('')), [2, true]);
+  // Past the refusal they fail to connect.
+  assert.deepEqual(await attempt('twice', sink(''), '--new-ids'), [5, false]);
+  assert.deepEqual(await attempt('twice', sink(''), '--format', 'bulk'), [5, false]);
+  assert.deepEqual(await attempt('named', sink(', id: "{{{n}}}"')), [5, false]);
+  const named = `${sink('')}processors: [{ set: { field: _id, copy_from: n } }]\n`;
+  assert.deepEqual(await attempt('set', named), [5, false]);
+});

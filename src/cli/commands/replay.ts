@@ -9,6 +9,8 @@ export interface ReplayOptions extends Omit<RunOptions, 'override' | 'selection'
   readonly from?: readonly string[];
   readonly checkpoint?: string;
   readonly format?: string;
+  /** Write ids of their own although a live stream fills the index with others. */
+  readonly newIds?: boolean;
   readonly dryRun?: boolean;
   /** Documents that a dry run compares. */
   readonly compare?: number;
@@ -68,6 +70,8 @@ const exchangeSource =
       source.elasticsearch = { ...source.elasticsearch, checkpoint: kept };
       return;
     }
+    if (options.newIds !== true)
+      refuseSecondIds(config, { ...source.dump, ...(format !== undefined && { format }) }.format, file);
     config.source = {
       dump: {
         // How the pipeline file reads its own dump holds for this one too.
@@ -78,6 +82,30 @@ const exchangeSource =
       },
     };
   };
+
+/**
+ * The ids of a topic's records are their offsets, those of a dump's are hashes: what the live stream has written already
+ * would be there twice.
+ */
+const refuseSecondIds = (config: Record<string, unknown>, format: unknown, file: string): void => {
+  const { source, sink, processors, on_failure, pipelines } = config as Record<
+    string,
+    Record<string, object> | undefined
+  >;
+  const target = sink?.elasticsearch as Record<string, unknown> | undefined;
+  if (source?.kafka === undefined || target === undefined || target.id !== undefined) return;
+  if (format === 'bulk' || format === 'elasticdump') return;
+  // A processor may name the documents.
+  if (/"_id"|field":"[^"]*\{\{/.test(JSON.stringify([processors, on_failure, pipelines]))) return;
+  throw new SluiceError(
+    'SLUICE_USAGE',
+    `the live stream names documents of [${String(target.index)}] by their offsets, and a dump does not know those: what is there already would be there twice`,
+    {
+      place: file,
+      hint: 'Set sink.elasticsearch.id, so that both name a document alike; say --format bulk or elasticdump where the dump keeps ids; or give --new-ids where none of these documents is there.',
+    },
+  );
+};
 
 const CONNECTION = ['brokers', 'client_id', 'tls', 'sasl', 'connect_timeout', 'request_timeout'];
 
