@@ -1,11 +1,14 @@
 import { SluiceError } from '../core/errors.ts';
 import { ByteLru } from './cache.ts';
 import type { CountedOutput, Deployment, DoneWith, TextRequest } from './deployment.ts';
+import type { DiskResults } from './disk/results.ts';
 
 export interface LocalModelOptions<Request extends TextRequest, Output extends CountedOutput> {
   readonly deployment: Deployment<Request, Output>;
   /** Bytes of results kept in memory. */
   readonly cache_size: number;
+  /** Results kept on disk as well. */
+  readonly disk?: DiskResults<Output> | undefined;
   /** Names a request's result: model, options and text. Results of another model must never come from the cache. */
   readonly keyOf: (request: Request) => string;
   /** Bytes that a result takes in memory. */
@@ -16,14 +19,16 @@ export interface LocalModelOptions<Request extends TextRequest, Output extends C
 export class LocalModel<Request extends TextRequest, Output extends CountedOutput> {
   readonly deployment: Deployment<Request, Output>;
   readonly cache: ByteLru<Output>;
+  readonly disk: DiskResults<Output> | undefined;
   readonly #keyOf: (request: Request) => string;
   readonly #inFlight = new Map<string, DoneWith<Output>[]>();
   readonly #waiting: { readonly key: string; readonly request: Request }[] = [];
   #feeding = false;
 
-  constructor({ deployment, cache_size, keyOf, sizeOf }: LocalModelOptions<Request, Output>) {
+  constructor({ deployment, cache_size, disk, keyOf, sizeOf }: LocalModelOptions<Request, Output>) {
     this.deployment = deployment;
     this.cache = new ByteLru(cache_size, sizeOf);
+    this.disk = disk;
     this.#keyOf = keyOf;
   }
 
@@ -34,8 +39,24 @@ export class LocalModel<Request extends TextRequest, Output extends CountedOutpu
     const waiting = this.#inFlight.get(key);
     if (waiting !== undefined) return void waiting.push(done);
     this.#inFlight.set(key, [done]);
+    const kept = this.disk?.get(key);
+    if (kept === undefined) return this.#ask(key, request);
+    kept.then((output) => {
+      if (output === undefined) return this.#ask(key, request);
+      this.cache.set(key, output);
+      for (const done of this.#takeWaiting(key)) done(undefined, output);
+    });
+  }
+
+  #ask(key: string, request: Request): void {
     this.#waiting.push({ key, request });
     this.#feed();
+  }
+
+  #takeWaiting(key: string): readonly DoneWith<Output>[] {
+    const dones = this.#inFlight.get(key) ?? [];
+    this.#inFlight.delete(key);
+    return dones;
   }
 
   #feed(): void {
@@ -54,9 +75,11 @@ export class LocalModel<Request extends TextRequest, Output extends CountedOutpu
 
   #start(key: string, request: Request): void {
     const answer: DoneWith<Output> = (error, output) => {
-      const dones = this.#inFlight.get(key) ?? [];
-      this.#inFlight.delete(key);
-      if (output !== undefined) this.cache.set(key, output);
+      if (output !== undefined) {
+        this.cache.set(key, output);
+        this.disk?.set(key, output);
+      }
+      const dones = this.#takeWaiting(key);
       this.#feed();
       // A deployment that stops is not the text's fault: nobody hears of it, and the documents are never settled.
       if (error instanceof SluiceError && error.code === 'SLUICE_INFERENCE_CLOSED') return;

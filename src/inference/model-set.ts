@@ -7,6 +7,8 @@ import type { CacheStats } from './cache.ts';
 import { type BoundEngine, type BoundModel, PipelineInference } from './client.ts';
 import type { CrashJournal } from './crash-journal.ts';
 import type { DeploymentStats } from './deployment.ts';
+import { DiskCaches } from './disk/results.ts';
+import { resultIdentity } from './identity.ts';
 import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
 import { type OnnxModel, onnxModel } from './onnx/model.ts';
 import type { LocalModelOptions } from './options.ts';
@@ -21,10 +23,12 @@ export interface ModelSetLog {
 export interface Engine extends BoundEngine {
   /** True where a model's native code runs in this process. */
   readonly native: boolean;
-  start(trial: TrialRun | undefined, journal: CrashJournal | undefined): Promise<void>;
+  start(trial: TrialRun | undefined, journal: CrashJournal | undefined, disks?: DiskCaches): Promise<void>;
   /** What its deployment did, where it has one. */
   readonly stats?: DeploymentStats | undefined;
   readonly cache?: CacheStats | undefined;
+  /** What came from disk. */
+  readonly disk?: CacheStats | undefined;
   close(): Promise<void>;
 }
 
@@ -53,9 +57,11 @@ export class ModelSet {
   readonly #local = new Map<string, LocalEntry>();
   readonly #engines = new Map<string, Engine>();
   readonly #log: ModelSetLog;
+  readonly #disks: DiskCaches;
 
   constructor(log: ModelSetLog) {
     this.#log = log;
+    this.#disks = new DiskCaches(log);
   }
 
   /** @throws SluiceError SLUICE_MODEL_MISSING, SLUICE_MODEL_INVALID */
@@ -108,6 +114,8 @@ export class ModelSet {
         model: files,
         sha256,
         cache_size: options.cache_size,
+        disk:
+          options.disk_cache && (await this.#disks.results(options.disk_cache, await resultIdentity(files, sha256))),
         number_of_allocations: options.number_of_allocations ?? availableParallelism(),
         threads_per_allocation: options.threads_per_allocation,
         queue_capacity: options.queue_capacity,
@@ -118,7 +126,7 @@ export class ModelSet {
       await model.deployment.start();
       entry.running = model;
     }
-    for (const engine of this.#engines.values()) await engine.start(trial, journal);
+    for (const engine of this.#engines.values()) await engine.start(trial, journal, this.#disks);
   }
 
   /** What the caches of this process did, by the model's name in the pipeline file. */
@@ -128,6 +136,15 @@ export class ModelSet {
       ...[...this.#engines].map(([id, { cache }]) => [id, cache] as const),
     ];
     return new Map(all.flatMap(([id, cache]) => (cache === undefined ? [] : [[id, cache]])));
+  }
+
+  /** The same of what they keep on disk. */
+  get diskCaches(): ReadonlyMap<string, CacheStats> {
+    const all = [
+      ...[...this.#local].map(([id, { running }]) => [id, running?.disk] as const),
+      ...[...this.#engines].map(([id, { disk }]) => [id, disk] as const),
+    ];
+    return new Map(all.flatMap(([id, disk]) => (disk === undefined ? [] : [[id, disk]])));
   }
 
   /** What the deployments of this process did, by the model's name in the pipeline file. */
@@ -142,6 +159,7 @@ export class ModelSet {
   async close(): Promise<void> {
     await Promise.all([...this.#local.values()].map(({ running }) => running?.deployment.close()));
     await Promise.all([...this.#engines.values()].map((engine) => engine.close()));
+    await this.#disks.close();
   }
 }
 

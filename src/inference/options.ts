@@ -6,6 +6,15 @@ import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
 
 export const TASK_TYPES = Object.keys(TASKS) as [TransformersTask, ...TransformersTask[]];
 
+export const diskCacheOptions = z.strictObject({
+  path: z.string().min(1).describe('Folder of the results, made where it is missing; from the working folder.'),
+  max_size: bytes()
+    .default(1024 ** 3)
+    .refine((size) => size >= 1024 ** 2, 'at least 1mb')
+    .describe('What its files may take together; what was of use longest ago goes first. At least 1mb.'),
+});
+export type DiskCacheOptions = z.output<typeof diskCacheOptions>;
+
 export const localModelOptions = z.strictObject({
   path: z
     .string()
@@ -41,6 +50,11 @@ export const localModelOptions = z.strictObject({
   cache_size: bytes()
     .default(16 * 1024 * 1024)
     .describe('Results kept in memory; 0 keeps none.'),
+  disk_cache: diskCacheOptions
+    .optional()
+    .describe(
+      'Results kept on disk as well, for later runs and other processes: a text is inferred once. Whoever may read the folder may read entities of the texts.',
+    ),
   long_text: z
     .enum(['truncate', 'sentences'])
     .default('truncate')

@@ -13,6 +13,7 @@ export interface StreamView {
   readonly models: {
     readonly stats: ReadonlyMap<string, DeploymentStats>;
     readonly caches: ReadonlyMap<string, CacheStats>;
+    readonly diskCaches: ReadonlyMap<string, CacheStats>;
   };
 }
 
@@ -81,12 +82,18 @@ const ofModels = (
   samples: ({ models }) => [...models.stats].map(([model, stats]) => ({ labels: { model }, value: value(stats) })),
 });
 
-const ofCaches = (type: Family['type'], name: string, help: string, value: (stats: CacheStats) => number): Metric => ({
+const ofCaches = (
+  type: Family['type'],
+  name: string,
+  help: string,
+  value: (stats: CacheStats) => number,
+  which: 'caches' | 'diskCaches' = 'caches',
+): Metric => ({
   name,
   type,
   help,
   labels: ['model'],
-  samples: ({ models }) => [...models.caches].map(([model, stats]) => ({ labels: { model }, value: value(stats) })),
+  samples: ({ models }) => [...models[which]].map(([model, stats]) => ({ labels: { model }, value: value(stats) })),
 });
 
 /** Every metric, once; docs/reference/metrics.md lists them. */
@@ -240,6 +247,27 @@ export const METRICS: readonly Metric[] = [
   ofCaches('counter', 'sluice_inference_cache_hits_total', 'Texts whose result was in the cache.', ({ hits }) => hits),
   ofCaches('counter', 'sluice_inference_cache_misses_total', 'Texts whose result was not.', ({ misses }) => misses),
   ofCaches('gauge', 'sluice_inference_cache_bytes', 'Bytes of results in the cache.', ({ bytes }) => bytes),
+  ofCaches(
+    'counter',
+    'sluice_inference_disk_cache_hits_total',
+    'Texts whose result was on disk, of those that were not in memory.',
+    ({ hits }) => hits,
+    'diskCaches',
+  ),
+  ofCaches(
+    'counter',
+    'sluice_inference_disk_cache_misses_total',
+    'Texts whose result was not.',
+    ({ misses }) => misses,
+    'diskCaches',
+  ),
+  ofCaches(
+    'gauge',
+    'sluice_inference_disk_cache_bytes',
+    'Bytes of results in the folder, those of other processes included.',
+    ({ bytes }) => bytes,
+    'diskCaches',
+  ),
 ];
 
 /** Node's own: memory, processor time, garbage collection, delay of the event loop. */

@@ -55,7 +55,7 @@ processors:
   - convert: { field: n, type: string, tag: one }
   - fail: { if: ctx.n.endsWith('7'), message: no, tag: sevens, ignore_failure: true }
   - inference: { model_id: enrich, target_field: ml, field_map: { text: text_field }, inference_config: { ner: {} } }
-models: { enrich: { path: models/minilm-l6-enrich-en, number_of_allocations: 1 } }
+models: { enrich: { path: models/minilm-l6-enrich-en, number_of_allocations: 1, disk_cache: { path: ${folder}/cache } } }
 sink: { file: { path: ${folder}/out.ndjson } }
 `;
   const settled = 'sluice_documents_settled_total{stream="shown",outcome="delivered"}';
@@ -113,6 +113,7 @@ test('the dashboard asks for nothing that is not there', () => {
       'sluice_bulk_bytes',
       'sluice_inference_batch_size',
       'sluice_inference_cache_bytes',
+      'sluice_inference_disk_cache_bytes',
     ],
     'shown by no panel, and that is meant',
   );

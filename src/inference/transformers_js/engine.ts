@@ -5,6 +5,7 @@ import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import type { CacheStats } from '../cache.ts';
 import type { CrashJournal } from '../crash-journal.ts';
 import { Deployment } from '../deployment.ts';
+import type { DiskCaches, DiskResults } from '../disk/results.ts';
 import { LocalModel } from '../local-model.ts';
 import { checkModelFolder, sha256OfFile } from '../manifest.ts';
 import type { Engine, ModelSetLog, TrialRun } from '../model-set.ts';
@@ -52,7 +53,7 @@ export class TransformersEngine implements Engine {
     };
   }
 
-  async start(trial: TrialRun | undefined, journal: CrashJournal | undefined): Promise<void> {
+  async start(trial: TrialRun | undefined, journal: CrashJournal | undefined, disks?: DiskCaches): Promise<void> {
     const { id, folder, task, options, allocations, log } = this.#parts;
     this.#sha256 = hash('sha256', `${task} ${options.dtype} ${(await this.#checksums()).join(' ')}`, 'hex');
     await trial?.(
@@ -77,6 +78,7 @@ export class TransformersEngine implements Engine {
     this.#model = new LocalModel({
       deployment,
       cache_size: options.cache_size,
+      disk: await disks?.results(options.disk_cache, `transformers_js ${this.#sha256}`),
       keyOf: ({ text, options: asked }) => `${JSON.stringify(asked)} ${hash('sha256', text, 'base64')}`,
       sizeOf: ({ fields }) => 200 + 2 * JSON.stringify(fields).length,
     });
@@ -88,6 +90,10 @@ export class TransformersEngine implements Engine {
 
   get cache(): CacheStats | undefined {
     return this.#model?.cache;
+  }
+
+  get disk(): DiskResults<TransformersOutput> | undefined {
+    return this.#model?.disk;
   }
 
   async close(): Promise<void> {
