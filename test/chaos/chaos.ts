@@ -23,6 +23,7 @@ export interface ChaosOptions {
   /** Documents a second. */
   readonly rate: number;
   readonly sabotage: string | undefined;
+  readonly client: string;
   /** Leaves the logs where they are. */
   readonly keep: boolean;
 }
@@ -52,7 +53,7 @@ export class Chaos {
 
   /** Answers whether all went well. */
   async run(): Promise<boolean> {
-    const { minutes, seed, rate, sabotage } = this.#options;
+    const { minutes, seed, rate, sabotage, client } = this.#options;
     const started = performance.now();
     try {
       await this.#setUp();
@@ -73,7 +74,7 @@ export class Chaos {
       await this.#workers.close();
       const seconds = (performance.now() - started) / 1000;
       console.log(
-        `\nseed ${seed}, ${minutes} minutes, ${this.#producer.sent} documents, ${this.#workers.started} workers started, ${seconds.toFixed(0)} s${sabotage === undefined ? '' : `, sabotage ${sabotage}`}`,
+        `\nseed ${seed}, ${minutes} minutes, ${this.#producer.sent} documents, ${this.#workers.started} workers started, ${seconds.toFixed(0)} s, client ${client}${sabotage === undefined ? '' : `, sabotage ${sabotage}`}`,
       );
       return this.#report(left, await this.#verify());
     } finally {
@@ -106,7 +107,11 @@ export class Chaos {
     this.#clusterProxy = await FaultyClusterProxy.before(this.#cluster.address, this.#random);
     this.#producer = new Producer(this.#kafka.address, this.#random, join(this.#folder, 'sent.ndjson'));
     this.#workers = new Workers({
-      files: pipelineFiles(join(this.#folder, 'pipelines'), `127.0.0.1:${door.advertised}`, this.#clusterProxy.url),
+      files: pipelineFiles(join(this.#folder, 'pipelines'), {
+        client: this.#options.client,
+        brokers: `127.0.0.1:${door.advertised}`,
+        cluster: this.#clusterProxy.url,
+      }),
       cwd: this.#folder,
       log: join(this.#folder, 'workers.log'),
       env: { ...process.env, XDG_STATE_HOME: join(this.#folder, 'state') },
@@ -232,6 +237,7 @@ export class Chaos {
       good &&= enough;
     }
     for (const text of this.#workers.unasked) console.log(text);
+    good &&= this.#workers.unasked.length === 0;
     if (left !== 0) console.log(`${left} records were not committed within ${DRAIN_MS / 1000} s`);
     good &&= left === 0;
     console.log(good ? 'nothing lost, nothing doubled' : 'RED');

@@ -8,6 +8,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     rate: { type: 'string', default: '200' },
     sabotage: { type: 'string' },
+    client: { type: 'string', default: 'kafkajs' },
     keep: { type: 'boolean' },
   },
 });
@@ -21,6 +22,7 @@ const chaos = new Chaos({
   seed: Number(values.seed),
   rate: Number(values.rate),
   sabotage: values.sabotage,
+  client: values.client,
   keep: values.keep === true,
 });
 process.on('exit', () => chaos.killAll());

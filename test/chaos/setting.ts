@@ -13,10 +13,14 @@ export const DEAD_TOPIC = 'chaos-dead';
 export const INDEX = { articles: 'chaos-articles', events: 'chaos-events', dead: 'chaos-dead' } as const;
 
 /** The two streams that every worker runs: documents that are written again and again, and a data stream. */
-export const pipelineFiles = (folder: string, brokers: string, cluster: string): string[] => {
+export const pipelineFiles = (
+  folder: string,
+  { client, brokers, cluster }: { client: string; brokers: string; cluster: string },
+): string[] => {
   mkdirSync(folder, { recursive: true });
   const source = (topic: 'articles' | 'events') => `source:
   kafka:
+    client: ${client}
     brokers: "${brokers}"
     topics: ${topic}
     group_id: ${GROUPS[topic]}

@@ -51,6 +51,34 @@ for (const client of CLIENTS)
       }
     });
 
+    test('a partition that was paused alone when it went away is read when it comes back', async () => {
+      const topic = await createTopic('paused-alone', 2);
+      const first = new Member({ client, topics: [topic] });
+      await first.start();
+      await until('both partitions', () => first.owned.size === 2);
+      for (const partition of [0, 1]) first.consumer.pausePartition({ topic, partition });
+      const second = new Member({ client, topics: [topic], groupId: first.groupId });
+      await second.start();
+      try {
+        await until('one partition each', () => first.owned.size === 1 && second.owned.size === 1);
+        const [kept] = [...first.owned];
+        await second.close();
+        await until('both again', () => first.owned.size === 2);
+        await produce(topic, [...numbered(10, 0, 0), ...numbered(10, 0, 1)]);
+        await first.received(10);
+        assert.equal(
+          new Set(first.seen.map(({ partition }) => partition)).size,
+          1,
+          'the one that was kept stays paused',
+        );
+        assert.ok(kept?.endsWith(String(1 - first.seen[0]!.partition)), `${kept} was kept`);
+        first.consumer.resumePartition({ topic, partition: 1 - first.seen[0]!.partition });
+        await first.received(20);
+      } finally {
+        await first.close();
+      }
+    });
+
     test('a commit for a partition that another member owns by now is left out', async () => {
       const topic = await createTopic('foreign-commit', 2);
       await produce(topic, [...numbered(10, 0, 0), ...numbered(10, 0, 1)]);

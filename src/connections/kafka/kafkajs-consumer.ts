@@ -283,7 +283,8 @@ export class KafkajsConsumer implements KafkaConsumer {
       if (now.has(name)) continue;
       this.#owned.delete(name);
       this.#unplaced.delete(name);
-      this.#pausedAlone.delete(name);
+      // kafkajs remembers a pause over assignments: where the partition came back, it would never be read again.
+      if (this.#pausedAlone.has(name)) this.resumePartition(gone);
       this.#committed.delete(name);
       this.#events.revoked(gone);
     }

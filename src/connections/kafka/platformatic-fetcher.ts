@@ -32,7 +32,6 @@ interface Position extends TopicPartition {
   offset: bigint;
   /** Of the topic that the offset is one of. */
   topicId: string | undefined;
-  paused: boolean;
   /** No fetch before this moment, on the monotonic clock. */
   notBefore: number;
   /** A fetch of several batches could not be read: ask for one. */
@@ -60,6 +59,8 @@ export interface FetcherParts {
 export class Fetcher {
   readonly #parts: FetcherParts;
   readonly #positions = new Map<string, Position>();
+  /** Partitions that wait for room by themselves, also where it is not known yet at which offset they begin. */
+  readonly #pausedAlone = new Set<string>();
   readonly #busy = new Set<number>();
   #api: FetchApi | undefined;
   #paused = false;
@@ -80,7 +81,6 @@ export class Fetcher {
       partition: number,
       offset,
       topicId: undefined,
-      paused: false,
       notBefore: 0,
       single: false,
     });
@@ -89,6 +89,7 @@ export class Fetcher {
 
   remove(partition: TopicPartition): void {
     this.#positions.delete(nameOf(partition));
+    this.#pausedAlone.delete(nameOf(partition));
   }
 
   pause(): void {
@@ -101,10 +102,8 @@ export class Fetcher {
   }
 
   pausePartition(partition: TopicPartition, paused: boolean): void {
-    const position = this.#positions.get(nameOf(partition));
-    if (position === undefined) return;
-    position.paused = paused;
-    if (!paused) this.#pump();
+    if (paused) this.#pausedAlone.add(nameOf(partition));
+    else if (this.#pausedAlone.delete(nameOf(partition))) this.#pump();
   }
 
   stop(): void {
@@ -131,7 +130,9 @@ export class Fetcher {
 
   async #send(): Promise<void> {
     const now = performance.now();
-    const wanted = [...this.#positions.values()].filter(({ paused, notBefore }) => !paused && notBefore <= now);
+    const wanted = [...this.#positions].flatMap(([name, position]) =>
+      position.notBefore <= now && !this.#pausedAlone.has(name) ? [position] : [],
+    );
     if (this.#stopped || this.#paused || wanted.length === 0) return;
     const byNode = new Map<number, { topicIds: Map<string, string>; positions: Position[] }>();
     for (const topic of new Set(wanted.map((position) => position.topic))) {
