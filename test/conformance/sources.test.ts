@@ -67,8 +67,8 @@ const FORMATS: Readonly<
     text: (records) => records.map((record, n) => `{"index":{"_id":"${n}"}}\n${record}\n`).join(''),
   },
   elasticdump: {
-    record: (n) => `{"_index":"i","_id":"${n}","_source":{"n":${n}}}`,
-    text: (records) => `${records.join('\n')}\n`,
+    record: (n) => `{"n":${n}}`,
+    text: (records) => records.map((record, n) => `{"_index":"i","_id":"${n}","_source":${record}}\n`).join(''),
   },
   csv: { record: (n) => `${n},"a ""b""\n${n}"`, text: (records) => `n,text\r\n${records.join('\r\n')}` },
   tsv: { record: (n) => `${n}\ta,b`, text: (records) => `n\ttext\n${records.join('\n')}\n` },

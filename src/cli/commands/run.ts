@@ -48,7 +48,11 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   // There is a bar for a single stream only.
   const counts = () => {
     const counters = running[0]?.stream.counters;
-    return { read: counters?.documents_read ?? 0, settled: counters?.settledTotal ?? 0 };
+    return {
+      read: counters?.documents_read ?? 0,
+      settled: counters?.settledTotal ?? 0,
+      failed: counters?.settled.dead_lettered ?? 0,
+    };
   };
   const progress = createProgress(counts, showBar && finite);
   print = progress.print;

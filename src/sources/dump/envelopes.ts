@@ -3,6 +3,7 @@ import type { Codec } from '../../core/contracts.ts';
 import { messageOf, ProcessorError } from '../../core/errors.ts';
 import { readJson } from '../../core/json/read.ts';
 import { entriesOf, getKey, hasKey, isObject, type JsonObject, type PlainObject } from '../../core/json/values.ts';
+import { writeJson } from '../../core/json/write.ts';
 import type { DumpRecord, RecordReader } from './records.ts';
 
 /** What stands around a document in a dump that keeps its metadata; `_file._id` and so on in templates. */
@@ -127,25 +128,16 @@ export class HitLines implements RecordReader {
   }
 }
 
+/** The value is the document alone, so that a dead letter of it can be sent through again as what it is. */
 const hitOf = (line: DumpRecord): DumpRecord => {
-  let hit: JsonObject | Error | undefined;
-  const read = (): JsonObject | Error => (hit ??= readHit(line.value!));
-  return {
-    ...line,
-    codec: {
-      type: 'json',
-      decode: () => {
-        const found = read();
-        if (found instanceof Error) throw found;
-        return { source: getKey(found, '_source') as JsonObject, raw: undefined };
-      },
-    },
-    envelope: () => {
-      const found = read();
-      return found instanceof Error ? {} : envelopeOf(found);
-    },
-  };
+  const hit = readHit(line.value!);
+  if (hit instanceof Error) return { ...line, codec: noDocument(hit.message), envelope: () => ({}) };
+  const envelope = envelopeOf(hit);
+  const value = Buffer.from(writeJson(getKey(hit, '_source')!));
+  return { ...line, value, codec: CODEC, envelope: () => envelope };
 };
+
+const CODEC = jsonCodec();
 
 const readHit = (line: Uint8Array): JsonObject | Error => {
   try {

@@ -235,6 +235,7 @@ describe('a dump with metadata beside its documents', () => {
       '{"_index":"i","_type":"_doc","_id":"7","_version":3,"_routing":"r","_source":{"n":12345678901234567890.10}}';
     const { records, documents, ids } = await readDump(place('a.json', `${hit}\n{"_id":"8"}\n{"cut`));
     assert.equal(documents[0], '{"n":12345678901234567890.10}');
+    assert.equal(Buffer.from(records[0]!.value!).toString(), documents[0], 'a dead letter keeps the document');
     assert.match(documents[1]!, /no hit with _source/);
     assert.match(documents[2]!, /not JSON/);
     assert.deepEqual(origins(records)[0], { _index: 'i', _id: '7', _version: 3, _routing: 'r' });
