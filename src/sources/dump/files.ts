@@ -7,6 +7,7 @@ import { messageOf, SluiceError } from '../../core/errors.ts';
 import { unbzip2Streams } from './bzip2-streams.ts';
 import { type HttpFile, isUrl, lookAtUrl, readUrl } from './http-file.ts';
 import { PARQUET_MAGIC } from './parquet-rows.ts';
+import { findObjects, isS3, lookAtObject, readObject, type S3Object } from './s3-file.ts';
 import { unzstdFrames } from './zstd-frames.ts';
 
 /** What a dump file is, so that a checkpoint knows it again after a rename. */
@@ -30,6 +31,8 @@ export interface DumpFile {
   readonly modified?: number;
   /** Where a web server holds it. */
   readonly http?: Omit<HttpFile, 'head'>;
+  /** Where an object store holds it. */
+  readonly object?: S3Object;
   /** True where the file itself is one that is read from its end. */
   readonly parquet?: boolean;
 }
@@ -46,10 +49,12 @@ export const findFiles = async (patterns: readonly string[]): Promise<DumpFile[]
       files.push({ path: '-', identity: undefined, compression: 'none' });
       continue;
     }
-    if (isUrl(pattern)) {
-      const file = await lookAt(pattern);
-      if (!seen.has(file.path)) files.push(file);
-      seen.add(file.path);
+    if (isUrl(pattern) || isS3(pattern)) {
+      for (const place of isS3(pattern) ? await findObjects(pattern) : [pattern]) {
+        const file = await (isS3(place) ? lookInStore(place) : lookAt(place));
+        if (!seen.has(file.path)) files.push(file);
+        seen.add(file.path);
+      }
       continue;
     }
     const paths = /[*?[{]/.test(pattern) ? globSync(pattern).sort() : [pattern];
@@ -96,6 +101,13 @@ const lookAt = async (url: string): Promise<DumpFile> => {
     compression: compressionOf(head),
     http,
   };
+};
+
+const lookInStore = async (place: string): Promise<DumpFile> => {
+  const { head, ...object } = await lookAtObject(place, HEAD_BYTES);
+  const { path, bytes, etag } = object;
+  const identity = { head: sha256(head), headBytes: head.length, bytes, validator: etag };
+  return { path, identity, compression: compressionOf(head), object };
 };
 
 const readHead = async (path: string, length: number): Promise<Buffer> => {
@@ -147,9 +159,14 @@ export interface OpenDump {
   readonly read: () => number;
 }
 
-export const openFile = ({ path, compression, http }: DumpFile): OpenDump => {
+export const openFile = ({ path, compression, http, object }: DumpFile): OpenDump => {
   if (path === '-') return { stream: process.stdin, read: () => 0 };
-  const { raw, read } = http === undefined ? openPath(path) : openUrl(http);
+  const { raw, read } =
+    http !== undefined
+      ? openCounted((count) => readUrl(http, CHUNK, count))
+      : object !== undefined
+        ? openCounted((count) => readObject(object, CHUNK, count))
+        : openPath(path);
   if (compression === 'none') return { stream: raw, read };
   if (compression === 'zstd') return { stream: unzstdFrames(raw, CHUNK), read };
   if (compression === 'bzip2') return { stream: unbzip2Streams(raw, CHUNK), read };
@@ -164,9 +181,9 @@ const openPath = (path: string): { raw: Readable; read: () => number } => {
   return { raw, read: () => raw.bytesRead };
 };
 
-const openUrl = (http: Omit<HttpFile, 'head'>): { raw: Readable; read: () => number } => {
+const openCounted = (open: (count: (bytes: number) => void) => Readable): { raw: Readable; read: () => number } => {
   let got = 0;
-  const raw = readUrl(http, CHUNK, (bytes) => {
+  const raw = open((bytes) => {
     got = bytes;
   });
   return { raw, read: () => got };

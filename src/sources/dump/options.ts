@@ -31,7 +31,7 @@ export const dumpSourceOptions = z.strictObject({
   paths: z
     .union([z.string(), z.array(z.string()).min(1)])
     .describe(
-      'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz, .zst and .bz2. `http://` and `https://` too, signed URLs of object stores among them.',
+      'Files or globs, read one after the other in the order of their names; `-` is standard input. Plain, .gz, .zst and .bz2. `http://` and `https://` too, and `s3://BUCKET/KEY`, where a `*` at the end stands for all keys that begin so; region, credentials and `AWS_ENDPOINT_URL_S3` of other stores come from the environment.',
     ),
   format: z
     .enum(FORMATS)
