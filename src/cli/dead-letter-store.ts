@@ -1,10 +1,16 @@
 import { jsonCodec } from '../codecs/json.ts';
+import { elasticsearchConnection } from '../connections/elasticsearch/options.ts';
+import { systemClock } from '../core/clock.ts';
 import type { Source } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
 import { dumpSourceOptions } from '../sources/dump/options.ts';
 import { DumpSource } from '../sources/dump/source.ts';
+import { elasticsearchSourceOptions } from '../sources/elasticsearch/options.ts';
+import { ElasticsearchSource } from '../sources/elasticsearch/source.ts';
 import type { LoadedStream } from './load-stream.ts';
 import { selectSource } from './select-source.ts';
+
+const CONNECTION = Object.keys(elasticsearchConnection) as (keyof typeof elasticsearchConnection)[];
 
 export interface StoreOptions {
   readonly checkpoint?: string | undefined;
@@ -18,20 +24,46 @@ export interface StoreOptions {
  * @throws SluiceError SLUICE_USAGE where the stream has none that can be read
  */
 export const deadLetterStore = ({ config, name, file }: LoadedStream, options: StoreOptions = {}): Source => {
-  const { file: target } = config.dead_letter ?? {};
+  const { file: target, elasticsearch } = config.dead_letter ?? {};
+  const { checkpoint } = options;
+  const resume = options.resume === true;
+  const selected = (source: Source) =>
+    selectSource(source, { selection: { limit: options.limit }, rate: options.rate, codec: jsonCodec() });
+  if (elasticsearch !== undefined) {
+    const connection = Object.fromEntries(CONNECTION.map((key) => [key, elasticsearch[key]]));
+    const { index } = elasticsearch;
+    if (index.includes('{{'))
+      throw new SluiceError('SLUICE_USAGE', `the index [${index}] of the dead letters is a template`, {
+        place: file,
+        hint: 'Dead letters can only be read where dead_letter names one index, alias or data stream.',
+      });
+    return selected(
+      new ElasticsearchSource({
+        options: elasticsearchSourceOptions.parse({
+          ...connection,
+          index,
+          ...(checkpoint !== undefined && { checkpoint }),
+        }),
+        stream: name,
+        clock: systemClock,
+        resume,
+        // A letter that failed again was written again, and is not read twice in one redrive.
+        changed: 'skip',
+      }),
+    );
+  }
   if (target !== undefined)
-    return selectSource(
+    return selected(
       new DumpSource({
         options: dumpSourceOptions.parse({
           paths: target.path,
           format: 'ndjson',
-          ...(options.checkpoint !== undefined && { checkpoint: options.checkpoint }),
+          ...(checkpoint !== undefined && { checkpoint }),
         }),
         stream: name,
-        resume: options.resume === true,
+        resume,
         defaultIds: false,
       }),
-      { selection: { limit: options.limit }, rate: options.rate, codec: jsonCodec() },
     );
   throw new SluiceError('SLUICE_USAGE', 'the stream has no dead letters that can be read', {
     place: file,
