@@ -17,6 +17,8 @@ export type IdsIn = z.output<typeof idsIn>;
 export interface Framed {
   readonly id: SchemaId;
   readonly body: Uint8Array;
+  /** What follows the id in the header, where it stands there: Protobuf says there which message it is. */
+  readonly tail?: Uint8Array;
 }
 
 const ID_BYTES = 5;
@@ -26,11 +28,11 @@ const GUID_BYTES = 17;
 export const unframe = (value: Uint8Array, headers: SourceRecord['headers'], where: IdsIn): Framed => {
   if (where !== 'payload') {
     const header = Object.hasOwn(headers, SCHEMA_ID_HEADER) ? headers[SCHEMA_ID_HEADER] : undefined;
-    if (header !== undefined)
-      return {
-        id: readId(typeof header === 'string' ? Buffer.from(header) : header, `the header [${SCHEMA_ID_HEADER}]`).id,
-        body: value,
-      };
+    if (header !== undefined) {
+      const content = typeof header === 'string' ? Buffer.from(header) : header;
+      const { id, bytes } = readId(content, `the header [${SCHEMA_ID_HEADER}]`);
+      return { id, body: value, tail: content.subarray(bytes) };
+    }
     if (where === 'header') throw fault(`the record has no header [${SCHEMA_ID_HEADER}]`);
   }
   const { id, bytes } = readId(value, 'the value');

@@ -10,6 +10,9 @@ import { type AvroOptions, avroOptions } from './avro/options.ts';
 import { readSchemaFile } from './avro/schema-file.ts';
 import { jsonCodec, jsonOptions } from './json.ts';
 import { jsonSchemaCodec, jsonSchemaOptions } from './json-schema.ts';
+import { protobufCodec, registeredProtobufCodec } from './protobuf/codec.ts';
+import { protobufOptions } from './protobuf/options.ts';
+import { readProtoSchema } from './protobuf/schema-file.ts';
 
 /** Codecs that a bare name stands for. */
 const NAMES = ['json', 'json_schema'] as const;
@@ -18,6 +21,9 @@ const CODECS = {
   json: jsonOptions.optional().describe('JSON objects.'),
   avro: avroOptions.optional().describe('Avro: bare, or in the wire format of a schema registry.'),
   json_schema: jsonSchemaOptions.optional().describe("JSON behind Confluent's framing."),
+  protobuf: protobufOptions
+    .optional()
+    .describe('Protobuf: bare, or in the wire format of a schema registry; documents as in its JSON mapping.'),
 };
 const FORM = `one of [${NAMES.join(', ')}], or an object with exactly one of [${Object.keys(CODECS).join(', ')}], e.g. { avro: { schema: schemas/article.avsc } }`;
 
@@ -41,7 +47,8 @@ export interface CodecParts {
 /** @throws SluiceError SLUICE_CONFIG_UNREADABLE, SLUICE_CONFIG_INVALID for files it needs */
 export const createCodec = (options: CodecOptions, parts: CodecParts): Codec => {
   if (options === 'json') return jsonCodec();
-  const { avro, json_schema } = options === 'json_schema' ? { json_schema: jsonSchemaOptions.parse({}) } : options;
+  const { avro, json_schema, protobuf }: z.output<typeof withOptions> =
+    options === 'json_schema' ? { json_schema: jsonSchemaOptions.parse({}) } : options;
   const { clock, baseDir } = parts;
   if (avro !== undefined) {
     const { writer, reader } = readSchemas(avro, baseDir);
@@ -52,6 +59,10 @@ export const createCodec = (options: CodecOptions, parts: CodecParts): Codec => 
     const { check_id, schema_registry, ids_in } = json_schema;
     const registry = check_id && schema_registry !== undefined ? connect(schema_registry, parts) : undefined;
     return jsonSchemaCodec({ registry, clock, idsIn: ids_in });
+  }
+  if (protobuf !== undefined) {
+    if (protobuf.schema !== undefined) return protobufCodec(readProtoSchema(protobuf, baseDir), protobuf);
+    return registeredProtobufCodec(connect(protobuf.schema_registry!, parts), clock, protobuf);
   }
   return jsonCodec();
 };
@@ -82,7 +93,7 @@ export const checkCodec = (options: CodecOptions, baseDir?: string): CodecMistak
       mistakes.push({ path, message: `${messageOf(error)}${hint}` });
     }
   };
-  const { avro, json_schema } = options;
+  const { avro, json_schema, protobuf } = options;
   const { schema, reader_schema } = avro ?? {};
   if (schema !== undefined) attempt(['avro', 'schema'], () => readSchemaFile(schema, baseDir, false));
   if (reader_schema !== undefined)
@@ -91,7 +102,8 @@ export const checkCodec = (options: CodecOptions, baseDir?: string): CodecMistak
     const { writer, reader } = readSchemas(avro, baseDir);
     attempt(['avro', 'reader_schema'], () => avroCodec(writer!, reader));
   }
-  for (const [name, codec] of Object.entries({ avro, json_schema })) {
+  if (protobuf?.schema !== undefined) attempt(['protobuf', 'schema'], () => readProtoSchema(protobuf, baseDir));
+  for (const [name, codec] of Object.entries({ avro, json_schema, protobuf })) {
     const connection = codec?.schema_registry;
     // Reads the certificates; nothing is sent before the first document.
     if (connection !== undefined) attempt([name, 'schema_registry', 'tls'], () => new RegistryHttp(connection));

@@ -37,12 +37,22 @@ interface Subject {
   readonly headers?: () => SourceRecord['headers'];
   /** True where the value's own bytes may be written. */
   readonly raw: boolean;
+  /** Lengths at which a value may end: Protobuf does not say how many fields there are. */
+  readonly ends?: readonly number[];
 }
 
 let registry: TestSchemaRegistry;
 let avro: { id: number; guid: string };
 let json: { id: number; guid: string };
+let proto: { id: number; guid: string };
 let file: string;
+let protoFile: string;
+const PROTO = `syntax = "proto3"; message Note { string text = 1; } message Article { int64 id = 1; repeated google.protobuf.Value tags = 2; }
+import "google/protobuf/struct.proto";`;
+/** id 7, and the tags null and x. */
+const message = () => Buffer.from('0807120208001203 1a0178'.replace(' ', ''), 'hex');
+/** One index, 1: the second message of the file. */
+const INDEXES = Buffer.from([2, 2]);
 const articleType = avsc.Type.forSchema(ARTICLE as never);
 const datum = () => articleType.toBuffer(DOCUMENT);
 const connection = () => ({ url: registry.url });
@@ -53,8 +63,11 @@ before(async () => {
   registry = await TestSchemaRegistry.start();
   avro = await registry.register('articles-value', ARTICLE);
   json = await registry.register('notes-value', { type: 'object' }, { schemaType: 'JSON' });
+  proto = await registry.register('articles-proto-value', PROTO, { schemaType: 'PROTOBUF' });
   file = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'article.avsc');
   writeFileSync(file, JSON.stringify(ARTICLE));
+  protoFile = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'article.proto');
+  writeFileSync(protoFile, PROTO);
 });
 after(() => registry.stop());
 
@@ -84,6 +97,25 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     value: () => prefixed(avro.id, datum()),
     raw: false,
   },
+  'protobuf with a .proto file': {
+    options: () => ({ protobuf: { schema: protoFile, message: 'Article' } }),
+    value: message,
+    raw: false,
+    ends: [0, 2, 6],
+  },
+  'protobuf with a registry, id before the payload': {
+    options: () => ({ protobuf: { schema_registry: connection() } }),
+    value: () => prefixed(proto.id, Buffer.concat([INDEXES, message()])),
+    raw: false,
+    ends: [7, 9, 13],
+  },
+  'protobuf with a registry, guid in a header': {
+    options: () => ({ protobuf: { schema_registry: connection(), message: 'Article' } }),
+    value: message,
+    headers: () => header(Buffer.concat([TestSchemaRegistry.guidHeader(proto.guid), INDEXES])),
+    raw: false,
+    ends: [0, 2, 6],
+  },
   json_schema: { options: () => 'json_schema', value: () => prefixed(4711, Buffer.from(LINE)), raw: true },
   'json_schema that checks ids': {
     options: () => ({ json_schema: { check_id: true, schema_registry: connection() } }),
@@ -102,7 +134,7 @@ const faultOf = async (codec: Codec, value: Uint8Array, headers: SourceRecord['h
   }
 };
 
-for (const [name, { options, value, headers = () => ({}), raw }] of Object.entries(SUBJECTS)) {
+for (const [name, { options, value, headers = () => ({}), raw, ends = [] }] of Object.entries(SUBJECTS)) {
   describe(name, () => {
     test('reads a document, at once from the second on', async () => {
       const codec = create(options());
@@ -120,7 +152,11 @@ for (const [name, { options, value, headers = () => ({}), raw }] of Object.entri
       const codec = create(options());
       const whole = Buffer.from(value());
       for (let length = 0; length < whole.length; length += 1)
-        assert.ok(await faultOf(codec, whole.subarray(0, length), headers()), `the first ${length} bytes were taken`);
+        assert.equal(
+          (await faultOf(codec, whole.subarray(0, length), headers())) === undefined,
+          ends.includes(length),
+          `the first ${length} bytes`,
+        );
       assert.ok(await faultOf(codec, Buffer.concat([whole, Buffer.from('!')]), headers()));
       const start = name.includes('before') || name.includes("reader's") || name.startsWith('json_schema') ? 5 : 0;
       await fc.assert(
@@ -149,6 +185,26 @@ describe('ids', () => {
     assert.match((await faultOf(codec, prefixed(json.id, datum())))!.message, /is of type JSON, not AVRO/);
     const checking = create({ json_schema: { check_id: true, schema_registry: connection() } });
     assert.equal((await faultOf(checking, prefixed(avro.id, Buffer.from(LINE))))?.type, 'unusable_schema');
+  });
+
+  test('of Protobuf say which message it is, and their schemas import others', async () => {
+    await registry.register('money', 'syntax = "proto3"; package m; message Money { sint64 units = 1; }', {
+      schemaType: 'PROTOBUF',
+    });
+    const text =
+      'syntax = "proto3"; package o; import "m/money.proto"; message A { message B {} message C { m.Money sum = 1; } }';
+    const references = [{ name: 'm/money.proto', subject: 'money', version: 1 }];
+    const { id } = await registry.register('orders', text, { schemaType: 'PROTOBUF', references });
+    const codec = create({ protobuf: { schema_registry: connection() } });
+    const read = async (hex: string) => (await codec.decode(prefixed(id, Buffer.from(hex, 'hex')), {})).source;
+    // Two indexes: 0, and 1 in it. Then one index, written as a single 0.
+    assert.deepEqual(await read('0400020a020803'), { sum: { units: -2 } });
+    assert.deepEqual(await read('00'), {});
+    assert.match((await faultOf(codec, prefixed(id, Buffer.from('0206', 'hex'))))!.message, /has no message \[3\]/);
+    assert.match((await faultOf(codec, prefixed(id, Buffer.from('fe', 'hex'))))!.message, /ends within a number/);
+    const other = create({ protobuf: { schema_registry: connection(), message: 'o.A' } });
+    assert.match((await faultOf(other, prefixed(id, Buffer.from('040002', 'hex'))))!.message, /is a o.A.C, not a o.A/);
+    assert.match((await faultOf(codec, prefixed(avro.id, Buffer.from('00', 'hex'))))!.message, /AVRO, not PROTOBUF/);
   });
 
   test('are where ids_in says', async () => {
@@ -236,10 +292,12 @@ describe('options', () => {
 
   test('say what is wrong with them', () => {
     assert.match(mistakes('avro'), /a codec is one of \[json, json_schema\], or an object with exactly one of/);
-    assert.match(mistakes({}), /exactly one of \[json, avro, json_schema\]/);
+    assert.match(mistakes({}), /exactly one of \[json, avro, json_schema, protobuf\]/);
     assert.match(mistakes({ avro: {} }), /exactly one of \[schema, schema_registry\]/);
     assert.match(mistakes({ avro: { schema: 'x', ids_in: 'header' } }), /ids_in goes with schema_registry/);
     assert.match(mistakes({ avro: { schema_registry: { url: 'registry:8081' } } }), /not a URL/);
+    assert.match(mistakes({ protobuf: {} }), /exactly one of \[schema, schema_registry\]/);
+    assert.match(mistakes({ protobuf: { schema: 'x', ids_in: 'header' } }), /ids_in goes with schema_registry/);
     assert.match(mistakes({ json_schema: { check_id: true } }), /check_id needs \[schema_registry\]/);
   });
 
@@ -265,6 +323,10 @@ describe('options', () => {
   test('name files that are there and hold schemas', () => {
     const check = (options: z.input<typeof codecOptions>) => checkCodec(codecOptions.parse(options) as CodecOptions);
     assert.deepEqual(check({ avro: { schema: file, reader_schema: file } }), []);
+    assert.deepEqual(check({ protobuf: { schema: protoFile, message: 'Article' } }), []);
+    const [which] = check({ protobuf: { schema: protoFile } });
+    assert.deepEqual(which?.path, ['protobuf', 'schema']);
+    assert.match(which.message, /message must say which of \[Note, Article\]/);
     const [missing] = check({ avro: { schema: 'no/such.avsc' } });
     assert.deepEqual(missing?.path, ['avro', 'schema']);
     assert.match(missing.message, /\[no\/such.avsc\] is not there. Looked for /);
