@@ -71,6 +71,10 @@ export const sharedByStreams = (loaded: readonly LoadedStream[], bytes?: number)
   };
 };
 
+/** True where the source has an end. */
+export const endsByItself = ({ source }: StreamConfig): boolean =>
+  source.kafka === undefined || source.kafka.range !== undefined;
+
 /** Puts a stream together from its file. Models must be started already. */
 export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream => {
   const { config, name } = loaded;
@@ -106,7 +110,7 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
     },
     tombstones: (config.source.kafka ?? config.source.dump)?.tombstones ?? 'ignore',
     ordered: usesOwnIds(config) || bringsIds(config),
-    finite: options.source !== undefined || config.source.kafka === undefined,
+    finite: options.source !== undefined || endsByItself(config),
     breakers,
     processBudget: budget,
     log: options.log,

@@ -4,6 +4,7 @@ import type { Source } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
 import { DumpSource } from '../sources/dump/source.ts';
 import { ElasticsearchSource } from '../sources/elasticsearch/source.ts';
+import { KafkaRangeSource } from '../sources/kafka/range.ts';
 import { KafkaSource } from '../sources/kafka/source.ts';
 import { selectionText } from '../sources/selected-source.ts';
 import type { BuildOptions } from './build-stream.ts';
@@ -15,6 +16,16 @@ export const createSource = (
   { log, resume, selection, parallel, progress }: BuildOptions,
 ): Source => {
   const { kafka, dump, elasticsearch: index } = config.source;
+  if (kafka?.range !== undefined)
+    return new KafkaRangeSource({
+      options: kafka,
+      client: kafkaClient,
+      stream: name,
+      budget: config.limits.in_flight_bytes,
+      clock: systemClock,
+      resume: resume === true,
+      log,
+    });
   if (kafka !== undefined)
     return new KafkaSource({
       options: kafka,

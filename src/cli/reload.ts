@@ -4,7 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Stream } from '../runtime/stream.ts';
 import type { StreamLog } from '../runtime/stream-options.ts';
 import type { Supervisor } from '../runtime/supervisor.ts';
-import { runnerOf } from './build-stream.ts';
+import { endsByItself, runnerOf } from './build-stream.ts';
 import { inferenceFields } from './inference-fields.ts';
 import type { LoadedStream } from './load-stream.ts';
 
@@ -90,7 +90,7 @@ export class Reloader {
 
   async #restart(running: Running, next: LoadedStream): Promise<void> {
     const { supervisor, build } = this.#parts;
-    if (running.loaded.config.source.kafka === undefined)
+    if (endsByItself(running.loaded.config))
       throw new Error('a source that ends is read once: only processors and models may change meanwhile');
     running.stream = await supervisor.replace(
       running.stream,

@@ -73,8 +73,10 @@ const howToGoOn = ({ config, file }: LoadedStream): string => {
   const lines = ['  stopped before the end of the source'];
   const part = `${config.sink.file?.path}.part`;
   if (config.sink.file !== undefined && existsSync(part)) lines.push(`  what was delivered so far lies in ${part}`);
-  const { checkpoint } = config.source.dump ?? config.source.elasticsearch ?? {};
-  const from = [config.source.dump?.paths ?? []].flat();
+  const { checkpoint } = config.source.dump ?? config.source.elasticsearch ?? config.source.kafka?.range ?? {};
+  const { range } = config.source.kafka ?? {};
+  const from =
+    range !== undefined ? [`kafka:${range.start}..${range.end ?? ''}`] : [config.source.dump?.paths ?? []].flat();
   if (checkpoint === undefined || from.includes('-')) lines.push('  the next run starts from the beginning');
   else {
     const words = [

@@ -138,7 +138,7 @@ export const METRICS: readonly Metric[] = [
   byKey(
     'gauge',
     'sluice_lag',
-    'Records between what was read and the end of the partition.',
+    'Records between what was read and the end of the partition, as of the last fetch that brought some.',
     'partition',
     ({ lags }) => lags,
   ),

@@ -118,6 +118,7 @@ export const dlqRedrive = async (file: string, options: RedriveOptions): Promise
     append: true,
     source: () => {
       const inner = deadLetterStore(store, {
+        log,
         checkpoint: checkpoint ?? join('.sluice', `${store.name}.redrive.json`),
         resume,
         rate,

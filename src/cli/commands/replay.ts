@@ -70,6 +70,15 @@ const exchangeSource =
       source.elasticsearch = { ...source.elasticsearch, checkpoint: kept };
       return;
     }
+    const range = rangeOf(from, file);
+    if (range !== undefined) {
+      if (source.kafka === undefined)
+        throw new SluiceError('SLUICE_USAGE', 'the file reads no Kafka topic, so none can be replayed', {
+          place: file,
+        });
+      source.kafka = { ...source.kafka, range: { ...range, checkpoint: kept } };
+      return;
+    }
     if (options.newIds !== true)
       refuseSecondIds(config, { ...source.dump, ...(format !== undefined && { format }) }.format, file);
     config.source = {
@@ -82,6 +91,20 @@ const exchangeSource =
       },
     };
   };
+
+/** `kafka:START..END`, either of which may be left out. The ids are those of the live stream: nothing is doubled. */
+const rangeOf = (from: readonly string[], file: string): { start?: string; end?: string } | undefined => {
+  const [only = ''] = from;
+  if (!from.some((one) => one.startsWith('kafka:'))) return undefined;
+  const match = /^kafka:([^.]*(?:\.\d+Z?)?)\.\.(.*)$/.exec(only);
+  if (match === null || from.length > 1)
+    throw new SluiceError('SLUICE_USAGE', `--from takes no such range: [${from.join(' ')}]`, {
+      place: file,
+      hint: 'Write it like kafka:1200..1900 or kafka:2026-01-31T00:00:00Z..2026-02-01T00:00:00Z; kafka:.. is all.',
+    });
+  const [, start, end] = match;
+  return { ...(start && { start }), ...(end && { end }) };
+};
 
 /**
  * The ids of a topic's records are their offsets, those of a dump's are hashes: what the live stream has written already

@@ -6,7 +6,7 @@ import { Supervisor } from '../../runtime/supervisor.ts';
 import { healthServer, splitAddress } from '../../server/health.ts';
 import type { DryRunReport } from '../../sinks/dry_run/report.ts';
 import type { Selection } from '../../sources/selected-source.ts';
-import { buildStream, sharedByStreams } from '../build-stream.ts';
+import { buildStream, endsByItself, sharedByStreams } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
 import { createProgress } from '../progress.ts';
@@ -44,7 +44,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const journal = openJournal(loaded, log);
   const startModels = ({ models }: LoadedStream) => models.start(trialRun, journal);
   for (const stream of loaded) await startModels(stream);
-  const finite = loaded.length === 1 && (options.source !== undefined || loaded[0]!.config.source.kafka === undefined);
+  const finite = loaded.length === 1 && (options.source !== undefined || endsByItself(loaded[0]!.config));
   // There is a bar for a single stream only.
   const counts = () => {
     const counters = running[0]?.stream.counters;

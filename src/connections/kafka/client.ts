@@ -22,8 +22,11 @@ export interface ConsumerEvents {
    */
   assigned(partition: TopicPartition): bigint | undefined;
   revoked(partition: TopicPartition): void;
-  /** Hands over at once: heartbeats depend on it in some clients. */
-  records(partition: TopicPartition, records: readonly KafkaRecord[]): void;
+  /**
+   * Hands over at once: heartbeats depend on it in some clients.
+   * @param end offset behind the partition's last record, as of this fetch
+   */
+  records(partition: TopicPartition, records: readonly KafkaRecord[], end: bigint): void;
   /** The consumer cannot go on. Passing trouble is retried inside. */
   failed(error: Error): void;
   /** Nothing can be read for now, and the client goes on trying; undefined once it is a member again. */

@@ -345,7 +345,7 @@ export class KafkajsConsumer implements KafkaConsumer {
     }
   }
 
-  #handOver({ topic, partition, messages }: kafkajs.Batch): void {
+  #handOver({ topic, partition, messages, highWatermark }: kafkajs.Batch): void {
     if (!this.#owned.has(nameOf({ topic, partition })) || messages.length === 0) return;
     const records = messages.map(
       ({ offset, timestamp, key, value, headers }): KafkaRecord => ({
@@ -358,7 +358,7 @@ export class KafkajsConsumer implements KafkaConsumer {
     );
     if (records[0]!.offset < (this.#committed.get(nameOf({ topic, partition })) ?? 0n))
       this.#begunAnew({ topic, partition });
-    this.#events.records({ topic, partition }, records);
+    this.#events.records({ topic, partition }, records, BigInt(highWatermark));
   }
 
   /** The topic is another one with the same name: its offsets say nothing about those before. */

@@ -12,29 +12,31 @@ import { tlsOptions } from './tls.ts';
 
 const { Kafka, logLevel } = kafkajs;
 
-/** KafkaClient on kafkajs 2.2.4. */
-export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
+/** kafkajs with sockets of its own: one for each consumer and producer, so that each can close what it opened. */
+export const kafkajsOf = (options: KafkaConnectionOptions): OwnKafka => {
   installCompression();
   mendRequestQueue();
-  // One for each consumer and producer, so that each can close its own sockets.
-  const create = () => {
-    const sockets = new Sockets();
-    const kafka = new Kafka({
-      clientId: options.client_id,
-      // Without brokers kafkajs gives up: otherwise it would go on trying after the end, and keep the process alive.
-      brokers: () => (sockets.closed ? [] : brokerList(options.brokers)),
-      connectionTimeout: Math.min(10_000, options.connect_timeout),
-      requestTimeout: options.request_timeout,
-      socketFactory: sockets.factory,
-      // kafkajs prints whole requests at some levels; what matters reaches sluice's own log through events.
-      logLevel: logLevel.NOTHING,
-      retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
-      ...(options.tls !== undefined &&
-        options.tls !== false && { ssl: options.tls === true ? true : tlsOptions(options.tls) }),
-      ...(options.sasl && { sasl: saslOf(options.sasl) }),
-    });
-    return { kafka, sockets };
-  };
+  const sockets = new Sockets();
+  const kafka = new Kafka({
+    clientId: options.client_id,
+    // Without brokers kafkajs gives up: otherwise it would go on trying after the end, and keep the process alive.
+    brokers: () => (sockets.closed ? [] : brokerList(options.brokers)),
+    connectionTimeout: Math.min(10_000, options.connect_timeout),
+    requestTimeout: options.request_timeout,
+    socketFactory: sockets.factory,
+    // kafkajs prints whole requests at some levels; what matters reaches sluice's own log through events.
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 200, maxRetryTime: 10_000, retries: 8 },
+    ...(options.tls !== undefined &&
+      options.tls !== false && { ssl: options.tls === true ? true : tlsOptions(options.tls) }),
+    ...(options.sasl && { sasl: saslOf(options.sasl) }),
+  });
+  return { kafka, sockets };
+};
+
+/** KafkaClient on kafkajs 2.2.4. */
+export const kafkajsClient = (options: KafkaConnectionOptions): KafkaClient => {
+  const create = () => kafkajsOf(options);
   return {
     consumer: (settings: ConsumerSettings) => new KafkajsConsumer(create(), settings, options),
     producer: () => producerOf(create(), options),

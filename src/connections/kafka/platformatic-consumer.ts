@@ -97,8 +97,8 @@ export class PlatformaticConsumer implements KafkaConsumer {
       pool: this.#pool,
       settings,
       events: {
-        records: (partition, records) => {
-          if (this.#owned.has(nameOf(partition))) this.#events.records(partition, records);
+        records: (partition, records, end) => {
+          if (this.#owned.has(nameOf(partition))) this.#events.records(partition, records, end);
         },
         outOfRange: (partition, logStart) => this.#outOfRange(partition, logStart),
         gone: (topic) => {

@@ -39,7 +39,7 @@ interface Position extends TopicPartition {
 }
 
 export interface FetcherEvents {
-  records(partition: TopicPartition, records: readonly KafkaRecord[]): void;
+  records(partition: TopicPartition, records: readonly KafkaRecord[], end: bigint): void;
   outOfRange(partition: TopicPartition, logStart: bigint): void;
   /** Its topic cannot be found. */
   gone(topic: string): void;
@@ -272,7 +272,8 @@ export class Fetcher {
     }
     const { records, next } = committedRecords(answer.records ?? [], answer.abortedTransactions ?? [], position.offset);
     position.offset = next;
-    if (records.length > 0) this.#parts.events.records({ topic, partition: position.partition }, records);
+    if (records.length > 0)
+      this.#parts.events.records({ topic, partition: position.partition }, records, answer.highWatermark);
   }
 
   #failed(error: unknown, positions: readonly Position[]): void {

@@ -1,4 +1,5 @@
 import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
+import { ForwardingSource } from '../forwarding-source.ts';
 import { type LetterFilter, matches } from './filter.ts';
 import { type DeadLetter, readLetter, recordOfLetter } from './letter.ts';
 
@@ -20,17 +21,18 @@ export interface LeftOut {
 }
 
 /** The records behind dead letters, as their source first gave them. */
-export class DeadLetterSource implements Source {
-  readonly type = 'dead_letter';
+export class DeadLetterSource extends ForwardingSource {
+  override readonly type = 'dead_letter';
   readonly leftOut: LeftOut = { cut: 0, unreadable: 0 };
   readonly #parts: DeadLetterSourceParts;
 
   constructor(parts: DeadLetterSourceParts) {
+    super(parts.inner);
     this.#parts = parts;
   }
 
   start(port: SourcePort): Promise<void> {
-    return this.#parts.inner.start({
+    return this.inner.start({
       assigned: (name) => port.assigned(name),
       revoked: (name) => port.revoked(name),
       deliver: (name, records) => {
@@ -66,26 +68,6 @@ export class DeadLetterSource implements Source {
       return [];
     }
     return [recordOfLetter(record, letter)];
-  }
-
-  pause(): void {
-    this.#parts.inner.pause();
-  }
-
-  resume(): void {
-    this.#parts.inner.resume();
-  }
-
-  commit(positions: ReadonlyMap<string, bigint>): Promise<void> {
-    return this.#parts.inner.commit(positions);
-  }
-
-  stop(): Promise<void> {
-    return this.#parts.inner.stop();
-  }
-
-  close(): Promise<void> {
-    return this.#parts.inner.close();
   }
 }
 

@@ -3,6 +3,13 @@ import { codecOptions } from '../../codecs/table.ts';
 import { bytes, duration } from '../../config/units.ts';
 import { kafkaConnection } from '../../connections/kafka/options.ts';
 
+const bound = z
+  .union([z.string(), z.number().int().min(0)])
+  .refine(
+    (value) => /^(\d+|earliest|latest)$/.test(String(value)) || !Number.isNaN(Date.parse(String(value))),
+    'neither an offset nor a time: write it like 1200 or 2026-01-31T12:00:00Z',
+  );
+
 export const kafkaSourceOptions = z
   .strictObject({
     ...kafkaConnection,
@@ -23,6 +30,16 @@ export const kafkaSourceOptions = z
       .default('earliest')
       .describe(
         'Where a partition begins that the group has never committed: earliest, latest, or `timestamp: 2026-01-01T00:00:00Z`.',
+      ),
+    range: z
+      .strictObject({
+        start: bound.default('earliest').describe('First offset, or time of the first record.'),
+        end: bound.optional().describe('Offset or time before which it ends; default: what was there at the start.'),
+        checkpoint: z.string().optional().describe('File that keeps how far reading came, for `--resume`.'),
+      })
+      .optional()
+      .describe(
+        'A part of the topics is read once, beside the group and without its offsets. `sluice replay --from kafka:START..END` sets it.',
       ),
     tombstones: z
       .enum(['delete', 'ignore', 'dead_letter'])

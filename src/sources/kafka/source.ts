@@ -23,6 +23,8 @@ export class KafkaSource implements Source {
   readonly #consumer: KafkaConsumer;
   readonly #log: KafkaSourceParts['log'];
   readonly #partitions = new Map<string, TopicPartition>();
+  /** Records behind the last one that was read, as of the fetch that brought it. */
+  readonly #lags = new Map<string, number>();
 
   constructor({ options, client, budget, log }: KafkaSourceParts) {
     this.#log = log;
@@ -51,13 +53,18 @@ export class KafkaSource implements Source {
       },
       revoked: (partition) => {
         this.#partitions.delete(nameOf(partition));
+        this.#lags.delete(nameOf(partition));
         port.revoked(nameOf(partition));
       },
-      records: (partition, records) =>
+      records: (partition, records, end) => {
+        const name = nameOf(partition);
+        const last = records.at(-1);
+        if (last !== undefined) this.#lags.set(name, Number(end - last.offset - 1n));
         port.deliver(
-          nameOf(partition),
+          name,
           records.map((record) => new KafkaSourceRecord(partition, record)),
-        ),
+        );
+      },
       failed: (error) => port.failed(error),
       trouble: (fault) => port.trouble(fault),
       log: (level, message, fields) => this.#log[level](message, fields),
@@ -70,6 +77,10 @@ export class KafkaSource implements Source {
 
   resume(): void {
     this.#consumer.resume();
+  }
+
+  lags(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#lags);
   }
 
   holds(): boolean {
