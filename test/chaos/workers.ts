@@ -11,6 +11,8 @@ export interface Worker {
   /** Its end was wanted. */
   doomed: boolean;
   stopped: boolean;
+  /** It has begun to read: before that, a signal simply ends it. */
+  begun: boolean;
 }
 
 export interface WorkersOptions {
@@ -55,9 +57,13 @@ export class Workers {
       },
     );
     this.started += 1;
-    child.stderr!.on('data', (chunk: Buffer) => appendFileSync(log, chunk.toString().replace(/^/gm, `${name} `)));
     const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    const worker: Worker = { name, port, child, exited, doomed: false, stopped: false };
+    const worker: Worker = { name, port, child, exited, doomed: false, stopped: false, begun: false };
+    child.stderr!.on('data', (chunk: Buffer) => {
+      const text = chunk.toString();
+      worker.begun ||= text.includes('stream started');
+      appendFileSync(log, text.trimEnd().replace(/^/gm, `${name} `).concat('\n'));
+    });
     this.#alive.add(worker);
     void exited.then((status) => {
       this.#alive.delete(worker);
@@ -87,13 +93,16 @@ export class Workers {
 
   /** One leaves in good order. */
   async leave(worker: Worker): Promise<void> {
+    // Another fault was faster.
+    if (worker.doomed) return;
     worker.doomed = true;
     worker.child.kill('SIGTERM');
     const late = setTimeout(() => worker.child.kill('SIGKILL'), 60_000);
     const status = await worker.exited;
     clearTimeout(late);
-    if (status !== 0)
-      this.unasked.push(`${worker.name} was asked to end and did so with ${status ?? worker.child.signalCode}`);
+    const ended = status ?? worker.child.signalCode;
+    if (ended !== 0 && (worker.begun || ended !== 'SIGTERM'))
+      this.unasked.push(`${worker.name} was asked to end and did so with ${ended}`);
   }
 
   async close(): Promise<void> {
