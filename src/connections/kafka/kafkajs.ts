@@ -1,9 +1,9 @@
 import kafkajs from 'kafkajs';
+import { bearerToken } from './bearer.ts';
 import type { ConsumerSettings, KafkaClient, KafkaMessage, KafkaProducer } from './client.ts';
 import { installCompression } from './compression.ts';
 import { connectWithin } from './connect.ts';
 import { KafkajsConsumer } from './kafkajs-consumer.ts';
-import { oauthToken } from './oauth.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
 import { mendRequestQueue } from './request-queue.ts';
 import { sendError } from './send-error.ts';
@@ -47,7 +47,7 @@ const saslOf = (sasl: NonNullable<KafkaConnectionOptions['sasl']>): kafkajs.SASL
   if ('plain' in sasl) return { mechanism: 'plain', ...sasl.plain };
   if ('scram_sha_256' in sasl) return { mechanism: 'scram-sha-256', ...sasl.scram_sha_256 };
   if ('scram_sha_512' in sasl) return { mechanism: 'scram-sha-512', ...sasl.scram_sha_512 };
-  return { mechanism: 'oauthbearer', oauthBearerProvider: oauthToken(sasl.oauthbearer) };
+  return { mechanism: 'oauthbearer', oauthBearerProvider: bearerToken(sasl) };
 };
 
 /** A kafkajs instance with the sockets that are its own. */

@@ -44,9 +44,14 @@ export const kafkaConnection = {
           scope: z.string().optional(),
         }),
       }),
+      z.strictObject({
+        aws_msk_iam: z.strictObject({
+          region: z.string().min(1).describe('Region of the cluster. The credentials are found as the AWS SDK does.'),
+        }),
+      }),
     ])
     .optional()
-    .describe('One of plain, scram_sha_256, scram_sha_512, oauthbearer.'),
+    .describe('One of plain, scram_sha_256, scram_sha_512, oauthbearer, aws_msk_iam.'),
   connect_timeout: duration().default(30_000).describe('How long the start waits for a broker.'),
   request_timeout: duration().default(30_000),
 };

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { BaseOptions, ConnectionPool } from '@platformatic/kafka';
-import { oauthToken } from './oauth.ts';
+import { bearerToken } from './bearer.ts';
 import { brokerList, type KafkaConnectionOptions } from './options.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -49,6 +49,6 @@ const saslOf = (sasl: NonNullable<KafkaConnectionOptions['sasl']>): Sasl => {
   if ('plain' in sasl) return { mechanism: 'PLAIN', ...sasl.plain };
   if ('scram_sha_256' in sasl) return { mechanism: 'SCRAM-SHA-256', ...sasl.scram_sha_256 };
   if ('scram_sha_512' in sasl) return { mechanism: 'SCRAM-SHA-512', ...sasl.scram_sha_512 };
-  const token = oauthToken(sasl.oauthbearer);
+  const token = bearerToken(sasl);
   return { mechanism: 'OAUTHBEARER', token: async () => (await token()).value };
 };
