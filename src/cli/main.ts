@@ -57,7 +57,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .argument('<file>', 'pipeline file')
     .option(
       '--from <globs...>',
-      'files, globs or URLs, plain, .gz, .zst or .bz2; - is standard input (default: the index of a source elasticsearch)',
+      'files, globs or URLs, plain or compressed; - is standard input; kafka:START..END is a part of the topic, by offsets or times (default: the index of a source elasticsearch)',
     )
     .addOption(new Option('--format <name>', 'how the documents are written (default: auto)').choices(FORMATS))
     .option('--resume', 'go on where the last run of this stream stopped')
