@@ -30,6 +30,7 @@ import { inferenceFields } from './inference-fields.ts';
 import type { LoadedStream } from './load-stream.ts';
 import { selectSource, slowest } from './select-source.ts';
 import type { StreamConfig } from './stream-config.ts';
+import { currentTracing } from './tracing.ts';
 
 export interface BuildOptions {
   readonly log: StreamLog;
@@ -113,6 +114,7 @@ export const buildStream = (loaded: LoadedStream, options: BuildOptions): Stream
     finite: options.source !== undefined || endsByItself(config),
     breakers,
     processBudget: budget,
+    tracing: currentTracing(),
     log: options.log,
   });
 };

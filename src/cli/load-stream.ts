@@ -12,6 +12,7 @@ import { PROCESSORS } from '../processors/table.ts';
 import { addModels } from './add-models.ts';
 import { checkCodecs, checkStream } from './check-stream.ts';
 import { LITERAL_KEYS, type StreamConfig, streamSchema } from './stream-config.ts';
+import { tracedInference, tracesAsked } from './tracing.ts';
 
 /** A pipeline file that was read, checked and compiled; nothing is connected or loaded yet. */
 export interface LoadedStream {
@@ -96,7 +97,7 @@ const compile = (name: string, config: StreamConfig, models: ModelSet, problem: 
   const context = {
     table: PROCESSORS,
     clock: systemClock,
-    inference: models.client(),
+    inference: tracesAsked() ? tracedInference(models.client()) : models.client(),
     pipeline: (id: string) => named.get(id),
     problem,
   };

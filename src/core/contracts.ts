@@ -151,9 +151,10 @@ export interface Sink<T extends WriteItem = WriteItem> {
   prepare(document: IngestDocument, record: SourceRecord, mayBeThere?: boolean): T;
   /**
    * Resolves when the destination has answered: one result per item, in order.
+   * @param traceparent W3C header, where the request is traced
    * Rejects with a RequestError when the request failed as a whole; anything else is a fault of sluice.
    */
-  write(items: readonly T[], signal: AbortSignal): Promise<readonly ItemResult[]>;
+  write(items: readonly T[], signal: AbortSignal, traceparent?: string): Promise<readonly ItemResult[]>;
   /** @param clean true when the stream ended as it should: a file is then put into its place */
   close(clean: boolean): Promise<void>;
 }

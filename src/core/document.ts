@@ -25,6 +25,7 @@ import {
   withKey,
 } from './json/values.ts';
 import { writeJson } from './json/write.ts';
+import type { DocumentTrace } from './tracing.ts';
 
 /** Metadata that a pipeline may read and set, beside the document itself. */
 export const METADATA_FIELDS = [
@@ -63,6 +64,8 @@ export class IngestDocument {
   readonly metadata = new JsonMap();
   ingest: JsonObject;
   readonly origin: Origin | undefined;
+  /** Absent where nobody traces. */
+  trace: DocumentTrace | undefined = undefined;
   #raw: Uint8Array | undefined;
 
   constructor({ source, metadata, origin, raw, timestamp }: DocumentInit) {

@@ -1,5 +1,6 @@
 import type { SourceRecord, WriteItem } from '../core/contracts.ts';
 import type { IngestDocument } from '../core/document.ts';
+import type { DocumentTrace } from '../core/tracing.ts';
 import type { PartitionState } from './partition.ts';
 import type { Tracked } from './watermark.ts';
 
@@ -10,6 +11,7 @@ export class Delivery implements Tracked {
   settled = false;
   document: IngestDocument | undefined;
   item: WriteItem | undefined;
+  trace: DocumentTrace | undefined = undefined;
   /** An earlier process may have delivered it. */
   mayBeThere = false;
   /** True once the pipeline is done with it, whatever came out. */

@@ -261,6 +261,7 @@ export class Intake {
       origin: delivery.record.origin(),
       timestamp: new Date(clock.now()),
     });
+    document.trace = delivery.trace;
     delivery.document = document;
     const execution: Running = this.#pipeline.start(document, {
       finished: (result) => void this.#results.push({ delivery, execution, result }),

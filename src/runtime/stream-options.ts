@@ -1,6 +1,7 @@
 import type { ByteBudget } from '../core/byte-budget.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Codec, Sink, Source } from '../core/contracts.ts';
+import type { Tracing } from '../core/tracing.ts';
 import type { Breakers } from './breaker.ts';
 import type { PipelineRunner } from './intake.ts';
 
@@ -23,6 +24,7 @@ export interface StreamOptions {
   readonly processBudget?: ByteBudget | undefined;
   readonly breakers: Breakers;
   readonly log: StreamLog;
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface StreamLimits {

@@ -52,7 +52,7 @@ export class Stream {
   constructor(options: StreamOptions) {
     this.#options = options;
     this.name = options.name;
-    const { clock, random, sink, deadLetter, limits } = options;
+    const { clock, random, sink, deadLetter, limits, tracing } = options;
     this.#budget = new ByteBudget(limits.in_flight_bytes, options.processBudget);
     this.#redeliveries = 2 * limits.in_flight_bytes;
     this.#ratio = new DeadLetterRatio(limits.dead_letter_ratio);
@@ -79,6 +79,14 @@ export class Stream {
       sink,
       breaker: options.breakers.of(sink),
       holds: options.source.holds?.bind(options.source),
+      trace:
+        tracing &&
+        ((batch) =>
+          tracing.request(
+            options.name,
+            sink.type,
+            batch.map(({ delivery }) => delivery.trace),
+          )),
       events: {
         ...events,
         requested: (documents, ms) => this.counters.request(documents, ms),
@@ -154,6 +162,7 @@ export class Stream {
     await this.#options.source.stop();
     for (const delivery of this.#intake.discard()) {
       this.#abandoned = true;
+      delivery.trace?.end(undefined);
       this.#forget(delivery);
     }
     this.#flush();
@@ -255,11 +264,13 @@ export class Stream {
     const partition = this.#partitions.get(name);
     // A fetch that was under way when the partition went away; or one that a graceful stop no longer wants.
     if (partition === undefined || this.#stopping || this.#error !== undefined) return;
+    const { tracing } = this.#options;
     const now = this.#options.clock.monotonic();
     for (const record of records) {
       if (partition.expected !== undefined && record.position < partition.expected) continue;
       partition.expected = record.next;
       const delivery = new Delivery(record, partition, now);
+      if (tracing !== undefined) delivery.trace = tracing.document(this.name, name, record);
       delivery.mayBeThere = partition.read < this.#redeliveries;
       partition.read += record.bytes;
       partition.budget.take(record.bytes);
@@ -359,6 +370,7 @@ export class Stream {
       const { partition } = delivery;
       if (partition.watermark.settle(delivery) && !partition.revoked) this.#committer.moved(partition);
     }
+    delivery.trace?.end(outcome);
     this.#forget(delivery);
     // Only now that the dead letters can be looked at, and before the end is looked for.
     if (outcome === 'dead_lettered' && this.#ratio.exceeded) this.#failOverRatio(delivery, failed!);

@@ -2,6 +2,7 @@ import PQueue from 'p-queue';
 import { type BackoffOptions, backoff } from '../core/backoff.ts';
 import { type Clock, sleep } from '../core/clock.ts';
 import { type ItemResult, RequestError, type Sink, type WriteFault, type WriteItem } from '../core/contracts.ts';
+import type { RequestTrace } from '../core/tracing.ts';
 import { Batcher } from './batcher.ts';
 import type { Breaker } from './breaker.ts';
 import { Congestion } from './congestion.ts';
@@ -40,6 +41,8 @@ export interface WriterOptions<W extends Write> {
   /** Shared with all that write to the same servers. */
   readonly breaker: Breaker;
   readonly backoff?: BackoffOptions;
+  /** A request begins. */
+  readonly trace?: ((batch: readonly W[]) => RequestTrace | undefined) | undefined;
 }
 
 /**
@@ -132,13 +135,17 @@ export class Writer<W extends Write> {
   async #attempt(batch: W[]): Promise<{ left: W[]; waits: boolean }> {
     const { sink, signal, events, clock, breaker } = this.#options;
     const sent = clock.monotonic();
+    const trace = this.#options.trace?.(batch);
     let results: readonly ItemResult[];
     try {
       results = await sink.write(
         batch.map((write) => write.item),
         signal,
+        trace?.traceparent,
       );
+      trace?.end(undefined);
     } catch (error) {
+      trace?.end(error);
       if (error instanceof RequestError) {
         events.requested?.(batch.length, clock.monotonic() - sent);
         return this.#requestFailed(batch, error, sent);

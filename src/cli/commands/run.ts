@@ -12,6 +12,7 @@ import { createLog } from '../log.ts';
 import { createProgress } from '../progress.ts';
 import { Reloader, type Running } from '../reload.ts';
 import { printSummary } from '../summary.ts';
+import { startTracing, stopTracing } from '../tracing.ts';
 
 export interface RunOptions {
   readonly json?: boolean;
@@ -44,6 +45,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const journal = openJournal(loaded, log);
   const startModels = ({ models }: LoadedStream) => models.start(trialRun, journal);
   for (const stream of loaded) await startModels(stream);
+  await startTracing(log);
   const finite = loaded.length === 1 && (options.source !== undefined || endsByItself(loaded[0]!.config));
   // There is a bar for a single stream only.
   const counts = () => {
@@ -92,6 +94,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
     unwatch();
     await server?.close();
     await closeModels();
+    await stopTracing();
     journal?.close();
   }
 };

@@ -20,6 +20,8 @@ export interface ElasticsearchRequest {
   readonly timeout_ms?: number;
   /** The answer's body as bytes: parsed, numbers beyond a double would lose their digits. */
   readonly exact?: boolean;
+  /** W3C trace context. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface ElasticsearchAnswer {
@@ -88,11 +90,13 @@ export class ElasticsearchConnection {
     signal,
     timeout_ms,
     exact,
+    traceparent,
   }: ElasticsearchRequest): Promise<ElasticsearchAnswer> {
     const vendored = (kind: string) => `application/vnd.elasticsearch+${kind}; compatible-with=${this.#compatible}`;
     const headers: Record<string, string> = { accept: vendored('json') };
     if (bulk !== undefined) headers['content-type'] = vendored('x-ndjson');
     else if (body !== undefined) headers['content-type'] = vendored('json');
+    if (traceparent !== undefined) headers.traceparent = traceparent;
     const own = ownSignal(signal);
     try {
       const { statusCode, body: received } = await this.#client.transport.request(

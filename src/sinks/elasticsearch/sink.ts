@@ -41,10 +41,14 @@ export const elasticsearchSink = ({
   const uncertain = (actions: readonly BulkAction[]) => {
     for (const action of actions) action.mayBeThere = true;
   };
-  const bulk = async (actions: readonly BulkAction[], signal: AbortSignal): Promise<readonly ItemResult[]> => {
+  const bulk = async (
+    actions: readonly BulkAction[],
+    signal: AbortSignal,
+    traceparent: string | undefined,
+  ): Promise<readonly ItemResult[]> => {
     let answer: unknown;
     try {
-      const request = { method: 'POST', path: '/_bulk', bulk: bulkBody(actions), signal } as const;
+      const request = { method: 'POST', path: '/_bulk', bulk: bulkBody(actions), signal, traceparent } as const;
       const query = { filter_path: FILTER, ...(pipeline && { pipeline }) };
       answer = (await connection.request({ ...request, query })).body;
     } catch (error) {
@@ -85,10 +89,10 @@ export const elasticsearchSink = ({
       await prepareIndex();
     },
     prepare: (document, record, mayBeThere) => bulkAction(document, record.defaultId, templates, mayBeThere),
-    write: async (actions, signal) => {
+    write: async (actions, signal, traceparent) => {
       const there = options.data_stream ? await redelivered(actions, signal) : NONE;
       const sent = there.size === 0 ? actions : actions.filter((action) => !there.has(action));
-      const results = sent.length === 0 ? [] : await bulk(sent, signal);
+      const results = sent.length === 0 ? [] : await bulk(sent, signal, traceparent);
       if (there.size === 0) return results;
       let next = 0;
       return actions.map((action) => (there.has(action) ? DUPLICATE : results[next++]!));

@@ -28,6 +28,7 @@ export const kafkaSink = ({ client, topic, key }: KafkaSinkParts): Sink<MessageI
         topic: topic(document),
         key: key?.(document) ?? record.key,
         value: deleted ? null : line,
+        ...(document.trace && { headers: { traceparent: document.trace.traceparent } }),
       };
       return { key: undefined, bytes: typeof line === 'string' ? Buffer.byteLength(line) : line.length, message };
     },
