@@ -48,6 +48,21 @@ const run = async (name: string, lines: readonly string[], processors: string): 
   return longest();
 };
 
+const BOUND_MS = 50;
+
+/**
+ * Asks that a pipeline keeps to the bound. Up to three runs: a machine that does other things at the same time slows the
+ * processor down, but what the product itself holds the thread for is there in each of them.
+ */
+const keepsBound = async (...args: Parameters<typeof run>): Promise<void> => {
+  const held: number[] = [];
+  while (held.length < 3) {
+    held.push(await run(...args));
+    if (held.at(-1)! < BOUND_MS) return;
+  }
+  assert.fail(`held for ${held.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+};
+
 const linesOf = (path: string) => readFileSync(join(folder, path), 'utf8').trimEnd().split('\n');
 
 test('a catastrophic regular expression holds the main thread for less than 1.5 s, and only the guilty documents fail', async () => {
@@ -99,26 +114,24 @@ test('a large document beside a regular expression is no suspect: it comes throu
 });
 
 test('a loop over many elements has pauses, and is no suspect either', async () => {
+  // Its 1.5 megabytes are read and written in one step each: the bound holds up to about that size.
   const items = Array.from({ length: 100_000 }, (_, n) => `item ${n}`);
-  const held = await run(
+  await keepsBound(
     'loop',
     [JSON.stringify({ items })],
     '  - foreach: { field: items, processor: { gsub: { field: _ingest._value, pattern: "item", replacement: "x" } } }\n',
   );
   assert.equal((JSON.parse(linesOf('loop.out')[0]!) as { items: string[] }).items.at(-1), 'x 99999');
-  // Its 1.5 megabytes are read and written in one step each: the bound holds up to about that size.
-  assert.ok(held < 50, `held for ${held} ms`);
 });
 
 test('fifty thousand documents never hold the main thread for long', async () => {
   const documents = Array.from({ length: 50_000 }, (_, n) =>
     JSON.stringify({ n, tags: ['a', 'b'], text: `Some text of document ${n}` }),
   );
-  const held = await run(
+  await keepsBound(
     'many',
     documents,
     '  - uppercase: { field: text }\n  - foreach: { field: tags, processor: { uppercase: { field: _ingest._value } } }\n  - set: { field: id, value: "x-{{{n}}}" }\n',
   );
   assert.equal(linesOf('many.out').length, 50_000);
-  assert.ok(held < 50, `held for ${held} ms`);
 });

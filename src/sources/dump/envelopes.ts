@@ -155,13 +155,21 @@ const HIT_KEYS = new Set([
   ...['_source', '_type', '_score', '_ignored', 'fields', 'sort', 'ignored_field_values'],
 ]);
 
+/** The first key of an object, without parsing the rest: a first line may be as long as a document may be. */
+const firstKey = (line: Uint8Array): string | undefined =>
+  /^\{\s*"([^"\\]*)"/.exec(
+    Buffer.from(line.buffer, line.byteOffset, Math.min(line.length, 256)).toString('latin1'),
+  )?.[1];
+
 export const isHit = (line: Uint8Array): boolean => {
+  if (!HIT_KEYS.has(firstKey(line) ?? '')) return false;
   const hit = readHit(line);
   if (hit instanceof Error) return false;
   return (hasKey(hit, '_id') || hasKey(hit, '_index')) && entriesOf(hit).every(([key]) => HIT_KEYS.has(key));
 };
 
 export const isAction = (line: Uint8Array): boolean => {
+  if (!(ACTIONS as readonly string[]).includes(firstKey(line) ?? '')) return false;
   const action = readAction(line);
   return action !== undefined && entriesOf(action.fields).every(([key]) => ACTION_KEYS.has(key));
 };
