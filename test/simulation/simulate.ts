@@ -159,6 +159,9 @@ class History {
     if (documents === 0 && bytes > 0) this.problems.push(`${bytes} bytes are held by no document`);
     if (settledTotal > documents_read) this.problems.push(`${settledTotal} settled of ${documents_read} read`);
     if (bytes > BUDGET + 2 * FETCH * this.#topic.partitions.size) this.problems.push(`${bytes} bytes in flight`);
+    this.#look();
+    // A changed pipeline file: documents in the old one leave it first.
+    if (this.#random() < 0.1) void this.#stream.replacePipeline(pipelineOf(this.#clock, this.#dropped));
     const dice = this.#random();
     if (dice < 0.3) this.#member.rebalance();
     else if (dice < 0.5) this.#cluster.block(50 + this.#random() * 400);
@@ -168,6 +171,24 @@ class History {
     else if (dice < 0.76) this.#member.freeze(50 + this.#random() * 300);
     else if (dice < 0.8) return this.#stopAndBoot(again);
     again(this.#calm * (20 + this.#random() * 60));
+  }
+
+  /** What the metrics show has to be possible. */
+  #look(): void {
+    const { delivery, watermarkAges, lags, intake, inFlight, trouble, endedEarly } = this.#stream;
+    const { bulk_concurrency, bulk_documents, bulk_bytes } = delivery;
+    const possible =
+      bulk_concurrency >= 1 &&
+      bulk_concurrency <= LIMITS.max_in_flight &&
+      bulk_documents >= 1 &&
+      bulk_documents <= LIMITS.max_documents &&
+      bulk_bytes <= LIMITS.max_bytes &&
+      Object.values(watermarkAges).every((age) => age >= 0) &&
+      Object.keys(lags).length === 0 &&
+      intake.queued + intake.active <= inFlight.documents &&
+      (trouble === undefined || trouble.type !== '') &&
+      (this.#finite || !endedEarly);
+    if (!possible) this.problems.push('the metrics show what cannot be');
   }
 
   #kill(): void {
