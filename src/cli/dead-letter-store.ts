@@ -1,7 +1,7 @@
 import { jsonCodec } from '../codecs/json.ts';
 import { elasticsearchConnection } from '../connections/elasticsearch/options.ts';
 import { kafkaClient } from '../connections/kafka/clients.ts';
-import { kafkaConnection } from '../connections/kafka/options.ts';
+import { KAFKA_CONNECTION } from '../connections/kafka/options.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Source } from '../core/contracts.ts';
 import { SluiceError } from '../core/errors.ts';
@@ -16,7 +16,6 @@ import { selectSource } from './select-source.ts';
 
 const CONNECTION = Object.keys(elasticsearchConnection) as (keyof typeof elasticsearchConnection)[];
 
-const KAFKA_CONNECTION = Object.keys(kafkaConnection) as (keyof typeof kafkaConnection)[];
 const SILENT = { info() {}, warn() {} };
 
 const templated = (what: string, name: string, file: string): SluiceError =>

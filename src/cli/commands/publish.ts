@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { KAFKA_CONNECTION } from '../../connections/kafka/options.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { Override } from '../load-stream.ts';
+import { pick } from './replay.ts';
 import { run } from './run.ts';
 
 export interface PublishOptions {
@@ -30,7 +32,7 @@ export const publish = (file: string, options: PublishOptions): Promise<number> 
         place: file,
         hint: 'The pipeline file reads Kafka, but not a single topic: name one with --topic.',
       });
-    const connection = Object.fromEntries(Object.entries(kafka).filter(([name]) => CONNECTION.has(name)));
+    const connection = pick(kafka, KAFKA_CONNECTION);
     const name = typeof config.name === 'string' ? config.name : file.replace(/[^a-zA-Z0-9._-]+/g, '-');
     const dead = config.dead_letter as { kafka?: Record<string, unknown> } | undefined;
     if (dead?.kafka !== undefined && dead.kafka.brokers === undefined) Object.assign(dead.kafka, connection);
@@ -49,13 +51,3 @@ const onlyTopic = (topics: unknown): string | undefined => {
   const [name] = names;
   return names.length === 1 && typeof name === 'string' && !name.startsWith('/') ? name : undefined;
 };
-
-const CONNECTION: ReadonlySet<string> = new Set([
-  'client',
-  'brokers',
-  'client_id',
-  'tls',
-  'sasl',
-  'connect_timeout',
-  'request_timeout',
-]);

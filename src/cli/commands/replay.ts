@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { KAFKA_CONNECTION } from '../../connections/kafka/options.ts';
 import { SluiceError } from '../../core/errors.ts';
 import { DryRunReport } from '../../sinks/dry_run/report.ts';
 import type { Override } from '../load-stream.ts';
@@ -46,17 +47,10 @@ const exchangeSource =
   (config) => {
     const source = (config.source ?? {}) as Record<string, Record<string, unknown> | undefined>;
     // A sink or dead letter topic without brokers took the source's connection, which is about to go.
-    const {
-      topics: _topics,
-      group_id: _group,
-      codec: _codec,
-      start: _start,
-      tombstones: _tombstones,
-      ...connection
-    } = source.kafka ?? {};
+    const connection = pick(source.kafka ?? {}, KAFKA_CONNECTION);
     for (const key of ['sink', 'dead_letter']) {
       const kafka = (config[key] as Record<string, Record<string, unknown>> | undefined)?.kafka;
-      if (kafka !== undefined && kafka.brokers === undefined) Object.assign(kafka, pick(connection, CONNECTION));
+      if (kafka !== undefined && kafka.brokers === undefined) Object.assign(kafka, connection);
     }
     const name = typeof config.name === 'string' ? config.name : file.replace(/[^a-zA-Z0-9._-]+/g, '-');
     // What is not written is not settled.
@@ -130,7 +124,6 @@ const refuseSecondIds = (config: Record<string, unknown>, format: unknown, file:
   );
 };
 
-const CONNECTION = ['brokers', 'client_id', 'tls', 'sasl', 'connect_timeout', 'request_timeout'];
-
-const pick = (from: Record<string, unknown>, keys: readonly string[]) =>
+/** Those of the keys that are there. */
+export const pick = (from: Record<string, unknown>, keys: readonly string[]) =>
   Object.fromEntries(keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])));

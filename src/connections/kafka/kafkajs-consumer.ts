@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs';
-import { messageOf, SluiceError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, KafkaRecord, TopicPartition } from './client.ts';
-import { connectionFailure, connectWithin, isRefusal } from './connect.ts';
+import { connectionFailure, connectWithin, goodbyeUnheard, isRefusal } from './connect.ts';
 import type { OwnKafka } from './kafkajs.ts';
 import type { KafkaConnectionOptions } from './options.ts';
 import { StickyAssigner } from './sticky-assigner.ts';
@@ -307,20 +307,7 @@ export class KafkajsConsumer implements KafkaConsumer {
     let hurry = () => {};
     const late = new Promise<never>((_, reject) => {
       hurry = () => {
-        timer = setTimeout(
-          () =>
-            reject(
-              new SluiceError(
-                'SLUICE_SOURCE_UNREACHABLE',
-                `no broker answered within ${GOODBYE_MS / 1000} s at the end`,
-                {
-                  place: [this.#connection.brokers].flat().join(', '),
-                  hint: 'The last positions may not be committed: the records behind them come again, and nothing is lost.',
-                },
-              ),
-            ),
-          GOODBYE_MS,
-        );
+        timer = setTimeout(() => reject(goodbyeUnheard(this.#connection, GOODBYE_MS)), GOODBYE_MS);
       };
     });
     if (this.#stopping) hurry();

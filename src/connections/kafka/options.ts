@@ -58,6 +58,9 @@ export const kafkaConnection = {
 export const kafkaConnectionSchema = z.strictObject(kafkaConnection);
 export type KafkaConnectionOptions = z.output<typeof kafkaConnectionSchema>;
 
+/** The options that say how brokers are reached, as against what is read from them or written. */
+export const KAFKA_CONNECTION = Object.keys(kafkaConnection) as readonly (keyof typeof kafkaConnection)[];
+
 export const brokerList = (brokers: string | readonly string[]): string[] =>
   [brokers].flat().flatMap((entry) =>
     entry

@@ -8,8 +8,8 @@ import {
 } from '@platformatic/kafka';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, TopicPartition } from './client.ts';
-import { connectionFailure, connectWithin, isRefusal } from './connect.ts';
-import { brokerList, type KafkaConnectionOptions } from './options.ts';
+import { connectionFailure, connectWithin, goodbyeUnheard, isRefusal } from './connect.ts';
+import type { KafkaConnectionOptions } from './options.ts';
 import { cooperativeAssigner } from './platformatic-assigner.ts';
 import { boundDecompression } from './platformatic-compression.ts';
 import { apiIdOf, ConnectionFaults, plainError } from './platformatic-errors.ts';
@@ -437,20 +437,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
   async #notForEver<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            new SluiceError(
-              'SLUICE_SOURCE_UNREACHABLE',
-              `no broker answered within ${GOODBYE_MS / 1000} s at the end`,
-              {
-                place: brokerList(this.#connection.brokers).join(', '),
-                hint: 'The last positions may not be committed: the records behind them come again, and nothing is lost.',
-              },
-            ),
-          ),
-        GOODBYE_MS,
-      );
+      timer = setTimeout(() => reject(goodbyeUnheard(this.#connection, GOODBYE_MS)), GOODBYE_MS);
     });
     try {
       return await Promise.race([work, late]);

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
+import { roomOrStop } from '../room.ts';
 import { CheckpointFile } from './checkpoint.ts';
 import { type DumpFile, findFiles, mustBeUnchanged, openFile, unreadable } from './files.ts';
 import type { DumpSourceOptions } from './options.ts';
@@ -186,20 +187,7 @@ export class DumpSource implements Source {
     }
     if (records.length === 0) return;
     port.deliver(file.path, records);
-    while (port.full && !this.#stopped.signal.aborted) await this.#room(port);
-  }
-
-  /** A stream that stops may never have room again. */
-  #room(port: SourcePort): Promise<void> {
-    const { signal } = this.#stopped;
-    return new Promise((resolve, reject) => {
-      const stop = () => resolve();
-      signal.addEventListener('abort', stop, { once: true });
-      port
-        .room()
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', stop));
-    });
+    while (port.full && !this.#stopped.signal.aborted) await roomOrStop(port, this.#stopped.signal);
   }
 }
 

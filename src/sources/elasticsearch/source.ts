@@ -7,6 +7,7 @@ import { messageOf, SluiceError } from '../../core/errors.ts';
 import { getKey, isObject, type JsonObject, type PlainObject } from '../../core/json/values.ts';
 import { writeJson } from '../../core/json/write.ts';
 import { type Known, PositionsFile } from '../positions-file.ts';
+import { roomOrStop } from '../room.ts';
 import type { ElasticsearchSourceOptions } from './options.ts';
 import { Pages, seqNoOf } from './pages.ts';
 import { type Shard, shardsOf } from './shards.ts';
@@ -138,7 +139,7 @@ export class ElasticsearchSource implements Source {
       const until = changed === 'skip' ? end : undefined;
       port.assigned(shard.name);
       for (;;) {
-        while (port.full && !this.#over) await this.#room(port);
+        while (port.full && !this.#over) await roomOrStop(port, this.#stopped.signal);
         if (this.#over) return;
         const from = position;
         const hits = await this.#patiently(port, () => pages.from(from, until));
@@ -170,19 +171,6 @@ export class ElasticsearchSource implements Source {
         await sleep(this.#parts.clock, RETRY_MS, this.#stopped.signal);
       }
     }
-  }
-
-  /** A stream that stops may never have room again. */
-  #room(port: SourcePort): Promise<void> {
-    const { signal } = this.#stopped;
-    return new Promise((resolve, reject) => {
-      const stop = () => resolve();
-      signal.addEventListener('abort', stop, { once: true });
-      port
-        .room()
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', stop));
-    });
   }
 
   /** The connection speaks of a sink, as it is one everywhere else. */
