@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -59,16 +59,21 @@ const connection = () => ({ url: registry.url });
 const prefixed = (id: number, body: Uint8Array) => Buffer.concat([TestSchemaRegistry.prefix(id), body]);
 const header = (bytes: Buffer) => ({ [SCHEMA_ID_HEADER]: bytes });
 
+const folder = mkdtempSync(join(tmpdir(), 'sluice-codecs-'));
+/** One of its own for each test's files. */
+const inFolder = () => mkdtempSync(join(folder, 'case-'));
+
 before(async () => {
   registry = await TestSchemaRegistry.start();
   avro = await registry.register('articles-value', ARTICLE);
   json = await registry.register('notes-value', { type: 'object' }, { schemaType: 'JSON' });
   proto = await registry.register('articles-proto-value', PROTO, { schemaType: 'PROTOBUF' });
-  file = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'article.avsc');
+  file = join(inFolder(), 'article.avsc');
   writeFileSync(file, JSON.stringify(ARTICLE));
-  protoFile = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'article.proto');
+  protoFile = join(inFolder(), 'article.proto');
   writeFileSync(protoFile, PROTO);
 });
+after(() => rmSync(folder, { recursive: true }));
 after(() => registry.stop());
 
 const SUBJECTS: Readonly<Record<string, Subject>> = {
@@ -243,11 +248,11 @@ describe('ids', () => {
 });
 
 test('whatever avsc writes with any schema is read as it was meant', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-codecs-'));
+  const own = inFolder();
   let runs = 0;
   fc.assert(
     fc.property(avroSchemas(), ({ schema, value, expected }) => {
-      const path = join(folder, `${runs++}.avsc`);
+      const path = join(own, `${runs++}.avsc`);
       writeFileSync(path, JSON.stringify(schema));
       const type = avsc.Type.forSchema(schema as never, { wrapUnions: 'always', registry: { long: longType } });
       const bytes = type.toBuffer(value);
@@ -264,7 +269,7 @@ describe('pipeline files', () => {
   const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   const example = readFileSync('pipelines/articles-avro.yaml', 'utf8');
   const validate = (text: string) => {
-    const path = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'stream.yaml');
+    const path = join(inFolder(), 'stream.yaml');
     writeFileSync(path, text);
     return loadStream(path, quiet).mistakes;
   };
@@ -330,7 +335,7 @@ describe('options', () => {
     const [missing] = check({ avro: { schema: 'no/such.avsc' } });
     assert.deepEqual(missing?.path, ['avro', 'schema']);
     assert.match(missing.message, /\[no\/such.avsc\] is not there. Looked for /);
-    const wrong = join(mkdtempSync(join(tmpdir(), 'sluice-codecs-')), 'wrong.avsc');
+    const wrong = join(inFolder(), 'wrong.avsc');
     writeFileSync(wrong, '"string"');
     assert.match(check({ avro: { schema: wrong } })[0]!.message, /describes string, not a record or map/);
     writeFileSync(wrong, '{');

@@ -25,6 +25,7 @@ const PATIENCE_MS = 20_000;
 const DECODED = 0.3;
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-fuzz-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const random = randomOf(Number(values.seed));
 const log = { info() {}, warn() {}, error() {} };
 
@@ -221,5 +222,4 @@ const corpora: readonly Corpus[] = [
 let good = true;
 for (const corpus of corpora) good = (await fuzz(corpus, Math.ceil(MESSAGES / corpora.length))) && good;
 await registry.stop();
-rmSync(folder, { recursive: true });
 process.exit(good ? 0 : 1);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { crc32, deflateRawSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import avsc from 'avsc';
 import snappy from 'snappy';
@@ -58,6 +58,7 @@ interface Reading {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-avro-'));
+after(() => rmSync(folder, { recursive: true }));
 let files = 0;
 const save = (bytes: Buffer): string => {
   const path = join(folder, `${files++}.bin`);
