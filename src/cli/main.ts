@@ -144,8 +144,8 @@ const addDlq = (program: Command, finish: (status: number) => void): void => {
       .option('--type <types...>', 'of the error, e.g. document_parsing_exception')
       .option('--tag <tags...>', 'of the processor that failed')
       .option('--topic <topics...>', 'that the records came from')
-      .option('--since <time>', 'failed at that time or later, e.g. 2026-01-31T12:00:00Z')
-      .option('--until <time>', 'failed before that time')
+      .option('--since <time>', 'failed at that time or later, e.g. 2026-01-31T12:00:00Z', moment)
+      .option('--until <time>', 'failed before that time', moment)
       .option('--json', 'output as JSON');
   filtered(dlq.command('list').description('a line for each, without contents').argument('<file>', 'pipeline file'))
     .option('--limit <n>', 'letters at most (default: 100)', count)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import avsc from 'avsc';
 
 const bin = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url));
 const base = mkdtempSync(join(tmpdir(), 'sluice-dlq-'));
@@ -32,8 +33,8 @@ const setUp = (name: string) => {
   writeFileSync(join(folder, 'corrected.yaml'), pipeline(', ignore_failure: true'));
   writeFileSync(join(folder, 'in.ndjson'), '{"n":"1"}\n{"n":"x"}\n{"n":7}\n{"n":"y"}\n{"broken\n{"n":6}\n');
   assert.equal(sluice('run', 'p.yaml').status, 0);
-  const out = () => {
-    const lines = readFileSync(join(folder, 'out.ndjson'), 'utf8').trimEnd().split('\n');
+  const out = (name = 'out.ndjson') => {
+    const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
     return new Map(
       lines.flatMap((line, at) =>
         at % 2 === 0 ? [[(JSON.parse(line) as { index: { _id: string } }).index._id, lines[at + 1]!]] : [],
@@ -48,6 +49,13 @@ const json = (text: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, never>);
 
+const avroFile = async (document: object): Promise<Buffer> => {
+  const type = avsc.Type.forSchema({ type: 'record', name: 'R', fields: [{ name: 'n', type: 'string' }] });
+  const encoder = new avsc.streams.BlockEncoder(type);
+  encoder.end(document);
+  return Buffer.concat((await encoder.toArray()) as Buffer[]);
+};
+
 describe('sluice dlq', () => {
   test('list shows where and why, and no contents', () => {
     const { sluice } = setUp('list');
@@ -61,7 +69,11 @@ describe('sluice dlq', () => {
       ['in.ndjson@10', 'in.ndjson@28'],
     );
     assert.match(sluice('dlq', 'list', 'p.yaml', '--limit', '1').stdout, /and 3 more/);
-    assert.equal(sluice('dlq', 'list', 'p.yaml', '--json', '--until', '2020-01-01').stdout, '');
+    for (const long of ['2020-01-01', '2020-01-01T12:00', '1577836800000'])
+      assert.equal(sluice('dlq', 'list', 'p.yaml', '--json', '--until', long).stdout, '');
+    const { status, stderr } = sluice('dlq', 'list', 'p.yaml', '--since', 'noon');
+    assert.equal(status, 2);
+    assert.match(stderr, /'noon' is invalid.+ not a time: write it like 2026-01-01T00:00:00Z/);
   });
 
   test('stats count each kind', () => {
@@ -143,6 +155,54 @@ describe('sluice dlq', () => {
     const named = sluice('dlq', 'redrive', 'p.yaml', '--pipeline', 'corrected.yaml', '--topic', 'news');
     assert.match(named.stderr, /only a part of the record was kept.*origin=news-3@17/);
     assert.match(named.stderr, /2 dead letters were left out: 1 hold only a part of their record, 1 cannot be read/);
+  });
+
+  test('rows, Avro data and the like are redriven without their file, by what the letter says of them', async () => {
+    const { sluice, folder, out } = setUp('formats');
+    const write = (name: string, bytes: string | Buffer) => writeFileSync(join(folder, name), bytes);
+    write('rows.csv', 'n;"a;b"\n"x;\n""";1\ny;2;3\n');
+    write('rows.tsv', 'b\tn\n1\tx\n');
+    write('hits.ndjson', '{"_index":"i","_id":"h","_source":{"n":"x"}}\n{"_index":"i","_id":"n","n":"x"}\n');
+    write('bulk.ndjson', '{"update":{"_id":"u"}}\n{"doc":{"n":"1"}}\n');
+    write('data.avro', await avroFile({ n: 'avro' }));
+    const names = ['rows.csv', 'hits.ndjson', 'bulk.ndjson', 'data.avro'];
+    const reading = (dump: string) =>
+      pipeline('').replace('paths: in.ndjson', dump).replaceAll('.ndjson } }', '.all } }');
+    const several = reading(`paths: [${names.join(', ')}], csv: { delimiter: ';' }`);
+    write('f.yaml', several);
+    write('t.yaml', reading('paths: rows.tsv'));
+    for (const file of ['f.yaml', 't.yaml']) assert.equal(sluice('run', file).status, 0);
+    for (const name of [...names, 'rows.tsv']) rmSync(join(folder, name));
+
+    write('f.yaml', several.replace('tag: to-int', 'tag: to-int, ignore_failure: true'));
+    const { status, stderr } = sluice('dlq', 'redrive', 'f.yaml');
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(
+      [...out('out.all').values()].sort(),
+      ['{"b":"1","n":"x"}', '{"n":"avro"}', '{"n":"x"}', '{"n":"x;\\n\\"","a;b":"1"}'].sort(),
+    );
+    // A row with too many cells, a line that is no hit and a part of a document are none this time either.
+    assert.match(stderr, /3 to the dead letter/);
+    const kept = json(sluice('dlq', 'list', 'f.yaml', '--json').stdout).map(({ type, origin }) => `${origin} ${type}`);
+    for (const origin of ['rows.csv@17', 'hits.ndjson@45', 'bulk.ndjson@0'])
+      assert.equal(kept.filter((line) => line === `${origin} parse_exception`).length, 2, kept.join('\n'));
+  });
+
+  test('a letter without room for its schema, or with one that nobody knows, is left out', () => {
+    const { sluice, folder } = setUp('schemas');
+    const letter = (raw: object) =>
+      JSON.stringify({
+        '@timestamp': '2026-01-01T00:00:00Z',
+        document: { id: 'a' },
+        error: { type: 't', message: 'm' },
+        origin: { path: 'a.avro', position: 1, source: 'file', stream: 'p' },
+        raw: { base64: 'eyJu', bytes: 3, cut: false, ...raw },
+      });
+    const letters = [letter({ codec_left_out: true }), letter({ codec: { csv: 1 } })];
+    appendFileSync(join(folder, 'dead.ndjson'), `${letters.join('\n')}\n`);
+    const { status, stderr } = sluice('dlq', 'redrive', 'p.yaml', '--type', 't');
+    assert.equal(status, 4);
+    assert.match(stderr, /2 dead letters were left out: 1 hold only a part of their record, 1 cannot be read/);
   });
 
   test('a stream without dead letters says so', () => {

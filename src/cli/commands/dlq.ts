@@ -15,8 +15,8 @@ export interface DlqFilter {
   readonly tag?: string[];
   readonly topic?: string[];
   readonly id?: string[];
-  readonly since?: string;
-  readonly until?: string;
+  readonly since?: number;
+  readonly until?: number;
 }
 
 export interface DlqOptions extends DlqFilter {
@@ -151,19 +151,9 @@ const filterOf = ({ type, tag, topic, id, since, until }: DlqFilter): LetterFilt
   tags: tag,
   topics: topic,
   ids: id,
-  since: timeOf('--since', since),
-  until: timeOf('--until', until),
+  since,
+  until,
 });
-
-const timeOf = (flag: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  const time = Date.parse(text);
-  if (Number.isNaN(time))
-    throw new SluiceError('SLUICE_USAGE', `${flag} takes no such time: [${text}]`, {
-      hint: 'Write it like 2026-01-31 or 2026-01-31T12:00:00Z.',
-    });
-  return time;
-};
 
 const iso = (time: number): string => (Number.isNaN(time) ? '-' : new Date(time).toISOString());
 const when = (time: number): string => iso(time).replace(/\.\d+Z$/, 'Z');
