@@ -212,7 +212,7 @@ const createElasticsearchSink = (
   const fields = deadLetter ? [] : inferenceFields(loaded);
   const templates: ActionTemplates = {
     index: template(options.index)!,
-    id: template(options.id) ?? idAtOrigin,
+    id: template(options.id) ?? (source === undefined && loaded.config.source.kafka ? undefined : idAtOrigin),
     routing: template(options.routing),
     version: template(options.version),
     versionType: options.version_type,
@@ -274,7 +274,14 @@ const DEAD_LETTER_INDEX = {
           headers: { type: 'object', enabled: false },
         },
       },
-      raw: { properties: { base64: { type: 'binary' }, bytes: { type: 'long' }, cut: { type: 'boolean' } } },
+      raw: {
+        properties: {
+          base64: { type: 'binary' },
+          bytes: { type: 'long' },
+          cut: { type: 'boolean' },
+          codec: { type: 'object', enabled: false },
+        },
+      },
     },
   },
 };

@@ -1,5 +1,5 @@
 import type { IngestDocument, Origin } from './document.ts';
-import type { JsonObject } from './json/values.ts';
+import type { JsonObject, PlainObject } from './json/values.ts';
 
 /** One record as a source read it. */
 export interface SourceRecord {
@@ -79,6 +79,8 @@ export interface Decoded {
 
 export interface Codec {
   readonly type: string;
+  /** Of a record's own codec, all that is needed to build it again: dead letters keep it, as the file may be gone. */
+  readonly description?: PlainObject;
   /**
    * A promise only where something has to be fetched first (a schema). What is not the record's own fault is retried
    * behind it. Throws or rejects with a ProcessorError for a value that cannot be decoded.

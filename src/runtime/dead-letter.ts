@@ -1,6 +1,6 @@
 import type { SourceRecord, WriteFault } from '../core/contracts.ts';
 import { IngestDocument } from '../core/document.ts';
-import type { JsonObject, JsonValue } from '../core/json/values.ts';
+import type { JsonObject, JsonValue, PlainObject } from '../core/json/values.ts';
 import { writeJson } from '../core/json/write.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
 
@@ -49,9 +49,24 @@ export const deadLetterDocument = (record: SourceRecord, reason: DeadLetterReaso
   if (record.value !== null) {
     const cut = record.value.length > keep;
     const raw = cut ? record.value.subarray(0, keep) : record.value;
-    dead.raw = { base64: Buffer.from(raw).toString('base64'), bytes: record.value.length, cut };
+    dead.raw = {
+      base64: Buffer.from(raw).toString('base64'),
+      bytes: record.value.length,
+      cut,
+      ...codecPart(record, keep),
+    };
   }
   return new IngestDocument({ source: dead, timestamp: new Date(now), origin });
+};
+
+/** A schema is larger than most documents, and stands in every letter of its file. */
+const MOST_OF_CODEC = 256 * 1024;
+
+/** What the record's own codec needs to read the raw bytes again, in what room the bytes and the document leave. */
+const codecPart = ({ codec }: SourceRecord, keep: number): PlainObject => {
+  if (codec?.description === undefined) return {};
+  const bytes = Buffer.byteLength(writeJson(codec.description));
+  return bytes > Math.min(keep / 2, MOST_OF_CODEC) ? { codec_left_out: true } : { codec: codec.description };
 };
 
 const documentPart = (document: IngestDocument | undefined, record: SourceRecord, keep: number): JsonObject => {

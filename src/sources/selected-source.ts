@@ -157,6 +157,7 @@ const withoutTime = (record: SourceRecord, field: string): SourceRecord => {
   const { position, next, bytes, value, key, headers, timestamp, defaultId, origin } = record;
   const codec: Codec = {
     type: 'json',
+    ...(record.codec?.description && { description: record.codec.description }),
     decode: () => {
       throw new ProcessorError('illegal_argument_exception', `field [${field}] holds no time to select by`);
     },

@@ -184,7 +184,7 @@ describe('sluice dlq', () => {
     // A row with too many cells, a line that is no hit and a part of a document are none this time either.
     assert.match(stderr, /3 to the dead letter/);
     const kept = json(sluice('dlq', 'list', 'f.yaml', '--json').stdout).map(({ type, origin }) => `${origin} ${type}`);
-    for (const origin of ['rows.csv@17', 'hits.ndjson@45', 'bulk.ndjson@0'])
+    for (const origin of ['rows.csv@18', 'hits.ndjson@45', 'bulk.ndjson@0'])
       assert.equal(kept.filter((line) => line === `${origin} parse_exception`).length, 2, kept.join('\n'));
   });
 

@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../../core/contracts.ts';
+import type { Codec, SourceRecord } from '../../core/contracts.ts';
 import type { Origin } from '../../core/document.ts';
 import { readJson } from '../../core/json/read.ts';
 import { JsonMap, type JsonObject, type JsonValue, type PlainObject } from '../../core/json/values.ts';
@@ -17,8 +17,10 @@ export interface DeadLetter {
   readonly place: string;
   readonly topic: string | undefined;
   readonly origin: PlainObject;
-  /** The record's own bytes; null for a tombstone, undefined where only a part of them was kept. */
+  /** The record's own bytes; null for a tombstone, undefined where only a part of what reads them again was kept. */
   readonly raw: Buffer | null | undefined;
+  /** How the bytes are encoded, where the record itself said so. */
+  readonly codec: JsonValue | undefined;
   /** All of it. */
   readonly json: JsonObject;
 }
@@ -45,6 +47,7 @@ export const readLetter = (bytes: Uint8Array): DeadLetter => {
     topic,
     origin,
     raw: rawOf(raw),
+    codec: isPlain(raw) ? raw.codec : undefined,
     json: value,
   };
 };
@@ -54,14 +57,16 @@ const isPlain = (value: unknown): value is PlainObject =>
 
 const rawOf = (raw: unknown): Buffer | null | undefined => {
   if (!isPlain(raw)) return null;
-  return raw.cut === true || typeof raw.base64 !== 'string' ? undefined : Buffer.from(raw.base64, 'base64');
+  if (raw.cut === true || raw.codec_left_out === true || typeof raw.base64 !== 'string') return undefined;
+  return Buffer.from(raw.base64, 'base64');
 };
 
 /**
  * The record as its source first gave it, with its own ids and metadata, so that going through again ends where it
  * would have ended. Positions are those of the dead letters.
+ * @param codec that the record had for itself
  */
-export const recordOfLetter = (outer: SourceRecord, letter: DeadLetter): SourceRecord => {
+export const recordOfLetter = (outer: SourceRecord, letter: DeadLetter, codec: Codec | undefined): SourceRecord => {
   const { origin, raw = null, id } = letter;
   const { stream: _stream, source, ...fields } = origin;
   const { key, headers, timestamp } = fields;
@@ -79,5 +84,6 @@ export const recordOfLetter = (outer: SourceRecord, letter: DeadLetter): SourceR
     timestamp: timestamp === undefined || timestamp === null ? undefined : Number(timestamp),
     defaultId: () => id,
     origin: () => given,
+    ...(codec && { codec }),
   };
 };

@@ -1,7 +1,8 @@
-import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
+import type { Codec, Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { ForwardingSource } from '../forwarding-source.ts';
 import { type LetterFilter, matches } from './filter.ts';
 import { type DeadLetter, readLetter, recordOfLetter } from './letter.ts';
+import { LetterCodecs } from './letter-codec.ts';
 
 export interface DeadLetterSourceParts {
   /** Reads what the dead letter destination has kept. */
@@ -25,6 +26,7 @@ export class DeadLetterSource extends ForwardingSource {
   override readonly type = 'dead_letter';
   readonly leftOut: LeftOut = { cut: 0, unreadable: 0 };
   readonly #parts: DeadLetterSourceParts;
+  readonly #codecs = new LetterCodecs();
 
   constructor(parts: DeadLetterSourceParts) {
     super(parts.inner);
@@ -67,7 +69,25 @@ export class DeadLetterSource extends ForwardingSource {
       });
       return [];
     }
-    return [recordOfLetter(record, letter)];
+    const codec = this.#codecOf(letter);
+    if (codec === null) {
+      this.leftOut.unreadable += 1;
+      log.warn('left out: it says that its record is encoded in a way that is not known', {
+        place,
+        origin: letter.place,
+      });
+      return [];
+    }
+    return [recordOfLetter(record, letter, codec)];
+  }
+
+  /** Null where nobody knows what it describes. */
+  #codecOf({ codec }: DeadLetter): Codec | undefined | null {
+    try {
+      return codec === undefined ? undefined : this.#codecs.of(codec);
+    } catch {
+      return null;
+    }
   }
 }
 

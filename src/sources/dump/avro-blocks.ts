@@ -1,9 +1,8 @@
-import { AvroDecoder, holdsDocuments } from '../../codecs/avro/decoder.ts';
 import { AvroInput } from '../../codecs/avro/input.ts';
-import { parseAvroSchema } from '../../codecs/avro/schema.ts';
 import { compileSkip, type Skip } from '../../codecs/avro/skip.ts';
 import type { Codec } from '../../core/contracts.ts';
 import { messageOf } from '../../core/errors.ts';
+import { avroFileCodec, readFileSchema } from './avro-file-codec.ts';
 import { type Unpack, unpackFor } from './block-compression.ts';
 import { ByteQueue } from './byte-queue.ts';
 import type { DumpRecord, RecordReader } from './records.ts';
@@ -168,10 +167,9 @@ export class AvroBlocks implements RecordReader {
 const readMetadata = (meta: ReadonlyMap<string, Buffer>): Omit<Header, 'sync'> => {
   const unpack = unpackFor(meta.get('avro.codec')?.toString('utf8') ?? 'null');
   try {
-    const schema = parseAvroSchema(meta.get('avro.schema')?.toString('utf8') ?? '', { defaults: false });
-    if (!holdsDocuments(schema)) throw new Error(`it describes ${schema.kind}, not a record or map`);
-    const decoder = new AvroDecoder(schema);
-    return { unpack, skip: compileSkip(schema), codec: { type: 'avro', decode: (value) => decoder.decode(value) } };
+    const text = meta.get('avro.schema')?.toString('utf8') ?? '';
+    const schema = readFileSchema(text);
+    return { unpack, skip: compileSkip(schema), codec: avroFileCodec(schema, text) };
   } catch (error) {
     throw new Error(`the schema in the Avro file cannot be used: ${messageOf(error)}`);
   }

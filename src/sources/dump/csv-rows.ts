@@ -1,8 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import Papa from 'papaparse';
 import type { Codec } from '../../core/contracts.ts';
-import { ProcessorError } from '../../core/errors.ts';
-import { objectOf } from '../../core/json/values.ts';
+import { type Cells, cellsOf, csvCodec } from './csv-codec.ts';
 import type { CsvOptions } from './options.ts';
 import type { DumpRecord, RecordReader } from './records.ts';
 
@@ -91,16 +88,6 @@ export class CsvRows implements RecordReader {
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-type Cells = { readonly delimiter: string; readonly quote: string };
-
-const cellsOf = (row: Uint8Array, { delimiter, quote }: Cells): string[] | string => {
-  if (!isUtf8(row)) return 'the row is not UTF-8';
-  const text = Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString('utf8');
-  const { data, errors } = Papa.parse<string[]>(text, { delimiter, quoteChar: quote, newline: '\n' });
-  if (errors.length > 0) return `the row cannot be read: ${errors[0]!.message}`;
-  return data.length === 1 ? data[0]! : 'the row is more than one';
-};
-
 const readHeader = (row: Uint8Array, options: Cells): string[] => {
   const names = cellsOf(row, options);
   if (typeof names === 'string') throw new Error(`the header: ${names}`);
@@ -110,15 +97,3 @@ const readHeader = (row: Uint8Array, options: Cells): string[] => {
   });
   return names;
 };
-
-/** One row as an object of texts. */
-const csvCodec = (columns: readonly string[], options: Cells): Codec => ({
-  type: 'csv',
-  decode: (row) => {
-    const cells = cellsOf(row, options);
-    if (typeof cells === 'string') throw new ProcessorError('parse_exception', cells);
-    if (cells.length !== columns.length)
-      throw new ProcessorError('parse_exception', `the row has ${cells.length} cells for ${columns.length} columns`);
-    return { source: objectOf(columns.map((name, index) => [name, cells[index]!] as const)), raw: undefined };
-  },
-});

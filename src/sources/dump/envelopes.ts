@@ -1,9 +1,8 @@
-import { jsonCodec } from '../../codecs/json.ts';
-import type { Codec } from '../../core/contracts.ts';
 import { messageOf, ProcessorError } from '../../core/errors.ts';
 import { readJson } from '../../core/json/read.ts';
 import { entriesOf, getKey, hasKey, isObject, type JsonObject, type PlainObject } from '../../core/json/values.ts';
 import { writeJson } from '../../core/json/write.ts';
+import { fileJsonCodec, noDocument } from './file-codec.ts';
 import type { DumpRecord, RecordReader } from './records.ts';
 
 /** What stands around a document in a dump that keeps its metadata; `_file._id` and so on in templates. */
@@ -30,13 +29,6 @@ const envelopeOf = (fields: JsonObject): Envelope =>
     ),
   );
 
-const noDocument = (reason: string): Codec => ({
-  type: 'json',
-  decode: () => {
-    throw new ProcessorError('parse_exception', reason);
-  },
-});
-
 const PARTIAL = noDocument(
   'an [update] action holds a part of a document or a script, not a document: it cannot go through a pipeline',
 );
@@ -44,7 +36,6 @@ const PARTIAL = noDocument(
 /** The body of a `_bulk` request: action lines, and below them the documents. */
 export class BulkBody implements RecordReader {
   readonly #lines: RecordReader;
-  readonly #codec = jsonCodec();
   #action: { readonly name: string; readonly envelope: Envelope; readonly position: number } | undefined;
 
   constructor(lines: RecordReader) {
@@ -78,7 +69,7 @@ export class BulkBody implements RecordReader {
     if (action === undefined) return this.#begin(line, records);
     this.#action = undefined;
     const { envelope, position, name } = action;
-    const codec = name === 'update' ? PARTIAL : this.#codec;
+    const codec = name === 'update' ? PARTIAL : fileJsonCodec;
     records.push({ value: line.value, position, next: line.next, codec, envelope: () => envelope });
   }
 
@@ -134,10 +125,8 @@ const hitOf = (line: DumpRecord): DumpRecord => {
   if (hit instanceof Error) return { ...line, codec: noDocument(hit.message), envelope: () => ({}) };
   const envelope = envelopeOf(hit);
   const value = Buffer.from(writeJson(getKey(hit, '_source')!));
-  return { ...line, value, codec: CODEC, envelope: () => envelope };
+  return { ...line, value, codec: fileJsonCodec, envelope: () => envelope };
 };
-
-const CODEC = jsonCodec();
 
 const readHit = (line: Uint8Array): JsonObject | Error => {
   try {

@@ -1,4 +1,4 @@
-import { jsonCodec } from '../../codecs/json.ts';
+import { fileJsonCodec } from './file-codec.ts';
 import type { DumpRecord, RecordReader } from './records.ts';
 
 const [QUOTE, BACKSLASH, OPEN, CLOSE, COMMA] = [0x22, 0x5c, 0x5b, 0x5d, 0x2c];
@@ -14,7 +14,6 @@ type Place = 'top' | 'first' | 'after' | 'next' | 'nested' | 'scalar';
  */
 export class JsonValues implements RecordReader {
   readonly #maxBytes: number;
-  readonly #codec = jsonCodec();
   #place: Place = 'top';
   #inArray = false;
   #depth = 0;
@@ -156,7 +155,7 @@ export class JsonValues implements RecordReader {
   #close(last: Buffer, at: number, records: DumpRecord[]): void {
     this.#keep(last);
     const value = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    records.push({ value, position: this.#start, next: this.#before + at, codec: this.#codec });
+    records.push({ value, position: this.#start, next: this.#before + at, codec: fileJsonCodec });
     this.#parts = [];
     this.#kept = 0;
     this.#place = this.#inArray ? 'after' : 'top';

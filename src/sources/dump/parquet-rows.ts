@@ -12,8 +12,8 @@ import {
 } from 'hyparquet';
 import { decompressLz4, decompressLz4Raw } from 'hyparquet-compressors';
 import snappy from 'snappy';
-import { jsonCodec } from '../../codecs/json.ts';
 import { writeJson } from '../../core/json/write.ts';
+import { fileJsonCodec } from './file-codec.ts';
 import { EXACT_PARSERS, exactRows, withoutDecimals } from './parquet-values.ts';
 import type { DumpRecord, RecordReader } from './records.ts';
 
@@ -41,14 +41,13 @@ export async function* parquetRows(path: string, options: ParquetOptions): Async
     const file = { byteLength: (await handle.stat()).size, slice: sliceOf(handle) };
     const metadata = withoutDecimals(await parquetMetadataAsync(file));
     const convert = exactRows(metadata);
-    const codec = jsonCodec();
     for (const [start, end] of slicesOf(metadata)) {
       if (!options.all && BigInt(end) <= options.from) continue;
       const rows = await readRows(file, metadata, options.maxBytes, start, end);
       for (let at = 0; at < rows.length; at += ROWS_AT_ONCE)
         yield rows.slice(at, at + ROWS_AT_ONCE).map((row, index) => {
           const position = start + at + index;
-          return { value: Buffer.from(writeJson(convert(row))), position, next: position + 1, codec };
+          return { value: Buffer.from(writeJson(convert(row))), position, next: position + 1, codec: fileJsonCodec };
         });
     }
   } finally {
