@@ -1,7 +1,8 @@
 import { SluiceError } from '../core/errors.ts';
 import { ByteLru } from './cache.ts';
-import type { CountedOutput, Deployment, DoneWith, TextRequest } from './deployment.ts';
+import type { Deployment } from './deployment.ts';
 import type { DiskResults } from './disk/results.ts';
+import type { CountedOutput, DoneWith, TextRequest } from './text-request.ts';
 
 export interface LocalModelOptions<Request extends TextRequest, Output extends CountedOutput> {
   readonly deployment: Deployment<Request, Output>;

@@ -1,6 +1,7 @@
-import { Deployment, type DeploymentOptions, type DoneWith } from '../deployment.ts';
+import { Deployment, type DeploymentOptions } from '../deployment.ts';
 import type { ModelFiles } from '../manifest.ts';
 import { scriptBeside } from '../script.ts';
+import type { DoneWith } from '../text-request.ts';
 import type { InferenceOutput, InferenceRequest, WorkerSettings } from './protocol.ts';
 
 export interface OnnxDeploymentOptions extends Omit<DeploymentOptions, 'threads'> {
