@@ -31,6 +31,8 @@ export interface ReadDumpOptions {
   readonly options?: object;
   /** Where an earlier run has come to. */
   readonly from?: ReadonlyMap<string, bigint>;
+  /** Default: true. */
+  readonly defaultIds?: boolean;
   readonly whenDelivered?: () => void;
   readonly beforeResume?: () => void;
 }
@@ -38,7 +40,7 @@ export interface ReadDumpOptions {
 /** Reads a dump to its end, or to its error. */
 export const readDump = async (
   paths: string | readonly string[],
-  { options = {}, from, whenDelivered, beforeResume }: ReadDumpOptions = {},
+  { options = {}, from, defaultIds = true, whenDelivered, beforeResume }: ReadDumpOptions = {},
 ): Promise<DumpReading> => {
   const checkpoint = join(folder, `${made++}.checkpoint.json`);
   const open = (resume: boolean) =>
@@ -46,7 +48,7 @@ export const readDump = async (
       options: dumpSourceOptions.parse({ paths, checkpoint, ...options }),
       stream: 'test',
       resume,
-      defaultIds: true,
+      defaultIds,
     });
   if (from !== undefined) {
     const earlier = open(false);

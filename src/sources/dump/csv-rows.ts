@@ -30,6 +30,17 @@ export class CsvRows implements RecordReader {
     if (options.columns !== undefined) this.#codec = csvCodec(options.columns, options);
   }
 
+  /** Goes on at a row that begins there. @returns false where what was read so far has no whole header */
+  goOnAt(position: number): boolean {
+    if (this.#codec === undefined) return false;
+    this.#parts = [];
+    this.#kept = 0;
+    this.#place = 'start';
+    this.#start = position;
+    this.#at = position;
+    return true;
+  }
+
   push(chunk: Buffer): Iterable<DumpRecord[]> {
     const records: DumpRecord[] = [];
     let from = 0;

@@ -159,14 +159,27 @@ export interface OpenDump {
   readonly read: () => number;
 }
 
-export const openFile = ({ path, compression, http, object }: DumpFile): OpenDump => {
+/** True where reading may begin anywhere, and a server says when what it has is another file by now. */
+export const canBeginAnywhere = ({ compression, identity, http }: DumpFile): boolean =>
+  compression === 'none' &&
+  identity !== undefined &&
+  (http === undefined || (http.ranges && http.validator !== undefined));
+
+/** The first bytes again: of many files they are not kept. Whether they are the same ones is seen where it is read. */
+export const headOf = async ({ path, http, object }: DumpFile): Promise<Buffer> => {
+  if (http !== undefined) return (await lookAtUrl(http.url, HEAD_BYTES)).head;
+  return object === undefined ? readHead(path, HEAD_BYTES) : (await lookAtObject(path, HEAD_BYTES)).head;
+};
+
+/** @param start the first byte that is wanted, of a file that can be read from anywhere */
+export const openFile = ({ path, compression, http, object }: DumpFile, start = 0): OpenDump => {
   if (path === '-') return { stream: process.stdin, read: () => 0 };
   const { raw, read } =
     http !== undefined
-      ? openCounted((count) => readUrl(http, CHUNK, count))
+      ? openCounted((count) => readUrl(http, start, CHUNK, count))
       : object !== undefined
-        ? openCounted((count) => readObject(object, CHUNK, count))
-        : openPath(path);
+        ? openCounted((count) => readObject(object, start, CHUNK, count))
+        : openPath(path, start);
   if (compression === 'none') return { stream: raw, read };
   if (compression === 'zstd') return { stream: unzstdFrames(raw, CHUNK), read };
   if (compression === 'bzip2') return { stream: unbzip2Streams(raw, CHUNK), read };
@@ -176,9 +189,10 @@ export const openFile = ({ path, compression, http, object }: DumpFile): OpenDum
   return { stream: raw.pipe(decompress), read };
 };
 
-const openPath = (path: string): { raw: Readable; read: () => number } => {
-  const raw = createReadStream(path, { highWaterMark: CHUNK });
-  return { raw, read: () => raw.bytesRead };
+const openPath = (path: string, start: number): { raw: Readable; read: () => number } => {
+  // A pipe knows no places.
+  const raw = createReadStream(path, { highWaterMark: CHUNK, ...(start > 0 && { start }) });
+  return { raw, read: () => start + raw.bytesRead };
 };
 
 const openCounted = (open: (count: (bytes: number) => void) => Readable): { raw: Readable; read: () => number } => {

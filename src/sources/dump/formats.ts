@@ -39,6 +39,25 @@ export const HEAD_BYTES_WANTED = 1024 * 1024;
 export const readerFor = (head: Buffer, options: FormatOptions): RecordReader =>
   READERS[options.format === 'auto' ? formatOf(head, options.path) : options.format](options);
 
+/**
+ * A reader that begins where a record ends, with what the first bytes of the file say of all. Undefined for a format
+ * whose records cannot be told without those before them, or whose positions are none of bytes.
+ */
+export const readerAt = (head: Buffer, at: number, options: FormatOptions): RecordReader | undefined => {
+  const { format, path, csv, maxBytes } = options;
+  if (format === 'auto' && !hasFirstLine(head)) return undefined;
+  const known = format === 'auto' ? formatOf(head, path) : format;
+  if (known === 'ndjson') return new TextLines(maxBytes, at);
+  if (known === 'bulk') return new BulkBody(new TextLines(maxBytes, at));
+  if (known === 'elasticdump') return new HitLines(new TextLines(maxBytes, at));
+  if (known !== 'csv' && known !== 'tsv') return undefined;
+  const rows = new CsvRows({ ...csv, delimiter: csv.delimiter ?? (known === 'csv' ? ',' : '\t') }, maxBytes);
+  rows.push(head);
+  return rows.goOnAt(at) ? rows : undefined;
+};
+
+const hasFirstLine = (head: Buffer): boolean => /^\s*\S[^\n]*\n/.test(head.toString('latin1'));
+
 /** The first bytes decide; text that is no JSON is what its name says. */
 const formatOf = (head: Buffer, path: string): Known => {
   if (head.subarray(0, 4).equals(AVRO_MAGIC)) return 'avro';

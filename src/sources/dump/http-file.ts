@@ -13,6 +13,8 @@ export interface HttpFile {
   readonly bytes: number | undefined;
   /** ETag or time of the last change: another one is another file. */
   readonly validator: string | undefined;
+  /** True where the server sends parts of it. */
+  readonly ranges: boolean;
 }
 
 const ANSWER_MS = 30_000;
@@ -40,19 +42,27 @@ export const lookAtUrl = async (text: string, headBytes: number): Promise<HttpFi
     bytes: total === undefined || total === null ? undefined : Number(total),
     // A weak one says that two files mean the same, not that their bytes are the same.
     validator: (etag?.startsWith('W/') ? undefined : etag) ?? answer.headers.get('last-modified') ?? undefined,
+    ranges: answer.status === 206,
   };
 };
 
-/** The whole file; where the connection breaks, what is left is asked for, of the same file only. */
-export const readUrl = (file: Omit<HttpFile, 'head'>, chunkSize: number, count: (bytes: number) => void): Readable =>
-  Readable.from(chunksOf(file, count), { objectMode: false, highWaterMark: chunkSize });
+/** All from `start` on; where the connection breaks, what is left is asked for, of the same file only. */
+export const readUrl = (
+  file: Omit<HttpFile, 'head'>,
+  start: number,
+  chunkSize: number,
+  count: (bytes: number) => void,
+): Readable => Readable.from(chunksOf(file, start, count), { objectMode: false, highWaterMark: chunkSize });
 
 async function* chunksOf(
   { url: text, path, bytes, validator }: Omit<HttpFile, 'head'>,
+  start: number,
   count: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
+  // Of what lies behind the end no server sends anything.
+  if (start > 0 && bytes !== undefined && start >= bytes) return;
   const url = new URL(text);
-  let at = 0;
+  let at = start;
   for (let tries = 0; ; ) {
     const from = at;
     try {
@@ -75,6 +85,11 @@ async function* chunksOf(
       if (from > 0 && answer.status !== 206) {
         await answer.body?.cancel();
         throw validator === undefined ? unresumable(path) : changed(path);
+      }
+      const begins = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];
+      if (begins !== undefined && Number(begins) !== from) {
+        await answer.body?.cancel();
+        throw unresumable(path);
       }
       for await (const chunk of answer.body ?? []) {
         at += chunk.length;

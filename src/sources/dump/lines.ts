@@ -13,11 +13,14 @@ export class LineSplitter {
   readonly #maxBytes: number;
   #parts: Buffer[] = [];
   #partial = 0;
-  #start = 0;
-  #at = 0;
+  #start: number;
+  #at: number;
 
-  constructor(maxBytes: number) {
+  /** @param start where the first chunk lies */
+  constructor(maxBytes: number, start = 0) {
     this.#maxBytes = maxBytes;
+    this.#start = start;
+    this.#at = start;
   }
 
   /** The lines that this chunk completes. Empty lines are left out. */

@@ -49,7 +49,7 @@ export const dumpSourceOptions = z.strictObject({
     .string()
     .optional()
     .describe(
-      'File that keeps how far reading came, for `--resume`. `sluice replay` sets one by itself. While a dump of more than 13 million records without ids is read, 8 to 16 bytes a record lie in the same folder; a packed Parquet file is unpacked there.',
+      'File that keeps how far reading came, for `--resume`. `sluice replay` sets one by itself. What lies before it is not read again, and of a web server or object store not sent again (Range, of the same version only), in plain files of ndjson, bulk, elasticdump, csv and tsv. It is read and passed over in packed files, in json and avro, from servers without ranges, ETag or Last-Modified, and where the sink writes default ids, as these count equal records from the first one on. While a dump of more than 13 million records without ids is read, 8 to 16 bytes a record lie in the same folder; a packed Parquet file is unpacked there.',
     ),
   max_document_bytes: bytes()
     .default(100 * 1024 * 1024)

@@ -12,7 +12,7 @@ const objects = new Map([
   ['dumps/', Buffer.alloc(0)],
   ['empty', Buffer.alloc(0)],
 ]);
-const state = { cutAfter: Number.POSITIVE_INFINITY, version: 1 };
+const state = { cutAfter: Number.POSITIVE_INFINITY, changeAfter: Number.POSITIVE_INFINITY, version: 1 };
 const asked: IncomingMessage[] = [];
 
 /** So much of S3 as sluice uses: signed requests, ranges, versions, and pages of keys. */
@@ -35,6 +35,7 @@ const server = createServer((request, response) => {
   const body = objects.get(key);
   if (body === undefined)
     return response.writeHead(404).end('<Error><Code>NoSuchKey</Code><Message>none</Message></Error>');
+  if (asked.length > state.changeAfter) state.version = 9;
   const etag = `"${state.version}"`;
   if ((request.headers['if-match'] ?? etag) !== etag)
     return response.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>');
@@ -100,6 +101,32 @@ describe('a dump in an object store', () => {
       },
     });
     assert.equal(error?.code, 'SLUICE_CHECKPOINT');
+  });
+
+  test('is asked for what is left by a run that goes on, of the same version only', async () => {
+    const path = 's3://bucket/dumps/a.ndjson';
+    const at = lines('a').slice(0, 8000).join('\n').length + 1;
+    const options = { from: new Map([[path, BigInt(at)]]), defaultIds: false };
+    const { documents, error } = await readDump(path, { ...options, beforeResume: () => void (asked.length = 0) });
+    assert.equal(error, undefined);
+    assert.deepEqual(documents, lines('a').slice(8000));
+    const ranges = asked.map(({ headers }) => [headers.range, headers['if-match']]);
+    const look = ['bytes=0-65535', undefined];
+    assert.deepEqual(ranges, [look, look, [`bytes=${at}-`, `"${state.version}"`]]);
+    const changed = await readDump(path, {
+      ...options,
+      beforeResume: () => {
+        asked.length = 0;
+        state.changeAfter = 2;
+      },
+    });
+    assert.deepEqual([changed.error?.message, changed.documents], ['the dump changed while it was read', []]);
+    state.changeAfter = Number.POSITIVE_INFINITY;
+    const packed = 's3://bucket/dumps/b.ndjson.gz';
+    const from = new Map([[packed, BigInt(at)]]);
+    const unpacked = await readDump(packed, { from, defaultIds: false });
+    assert.deepEqual(unpacked.documents, lines('b').slice(8000));
+    assert.equal(asked.at(-1)!.headers.range, undefined);
   });
 
   test('that is not there is told', async () => {

@@ -66,12 +66,20 @@ export const lookAtObject = async (path: string, headBytes: number): Promise<S3O
   return { path, head, bytes: total === undefined ? ContentLength : Number(total), etag: ETag };
 };
 
-/** The whole object; where the connection breaks, what is left is asked for, of the same version only. */
-export const readObject = (object: S3Object, chunkSize: number, count: (bytes: number) => void): Readable =>
-  Readable.from(chunksOf(object, count), { objectMode: false, highWaterMark: chunkSize });
+/** All from `start` on; where the connection breaks, what is left is asked for, of the same version only. */
+export const readObject = (
+  object: S3Object,
+  start: number,
+  chunkSize: number,
+  count: (bytes: number) => void,
+): Readable => Readable.from(chunksOf(object, start, count), { objectMode: false, highWaterMark: chunkSize });
 
-async function* chunksOf({ path, bytes, etag }: S3Object, count: (bytes: number) => void): AsyncGenerator<Buffer> {
-  let at = 0;
+async function* chunksOf(
+  { path, bytes, etag }: S3Object,
+  start: number,
+  count: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let at = start;
   for (let tries = 0; at < bytes; ) {
     const from = at;
     try {

@@ -4,7 +4,8 @@ import type { Source, SourcePort, SourceRecord } from '../../core/contracts.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { roomOrStop } from '../room.ts';
 import { CheckpointFile } from './checkpoint.ts';
-import { type DumpFile, findFiles, mustBeUnchanged, openFile, unreadable } from './files.ts';
+import { canBeginAnywhere, type DumpFile, findFiles, headOf, mustBeUnchanged, openFile, unreadable } from './files.ts';
+import { readerAt } from './formats.ts';
 import type { DumpSourceOptions } from './options.ts';
 import { parquetRows } from './parquet-rows.ts';
 import { firstId, RecordIds } from './record-ids.ts';
@@ -159,8 +160,14 @@ export class DumpSource implements Source {
     const wanted = { maxBytes: max_document_bytes, from, all: this.#ids !== undefined };
     if (file.parquet === true && (format === 'auto' || format === 'parquet'))
       return yield* parquetRows(file.path, wanted);
-    const records = new DumpRecords({ ...wanted, format, csv, path: file.path, folder: this.#folder });
-    const { stream, read } = openFile(file);
+    const options = { ...wanted, format, csv, path: file.path, folder: this.#folder };
+    // Equal records are counted from the first one on.
+    const resumed =
+      from > 0n && this.#ids === undefined && canBeginAnywhere(file)
+        ? readerAt(await headOf(file), Number(from), options)
+        : undefined;
+    const records = resumed ?? new DumpRecords(options);
+    const { stream, read } = openFile(file, resumed && Number(from));
     const stop = () => void stream.destroy();
     this.#stopped.signal.addEventListener('abort', stop, { once: true });
     try {
@@ -172,7 +179,7 @@ export class DumpSource implements Source {
     } finally {
       this.#stopped.signal.removeEventListener('abort', stop);
       stream.destroy();
-      records.close();
+      records.close?.();
     }
   }
 

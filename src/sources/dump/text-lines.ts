@@ -6,8 +6,8 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /** One document a line. */
 export class TextLines implements RecordReader {
   readonly #splitter: LineSplitter;
-  constructor(maxBytes: number) {
-    this.#splitter = new LineSplitter(maxBytes);
+  constructor(maxBytes: number, start = 0) {
+    this.#splitter = new LineSplitter(maxBytes, start);
   }
   push(chunk: Buffer): Iterable<DumpRecord[]> {
     return [this.#splitter.push(chunk).flatMap(withoutMark)];
