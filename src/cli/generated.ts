@@ -19,7 +19,7 @@ const errorsPage = (): string => {
   const rows = Object.entries(ERROR_CODES).map(
     ([code, { exitCode, about }]) => `| \`${code}\` | ${exitCode} | ${about} |`,
   );
-  return `# Errors\n\nEvery error that sluice shows has a code, the place, and the way out. A command that ends with one has its exit status;\n0 means that everything went well, 130 and 143 that a second SIGINT or SIGTERM ended it at once.\n\n| code | exit status | meaning |\n|---|--:|---|\n${rows.join('\n')}\n`;
+  return `# Errors\n\nEvery error that sluice shows has a code, the place, and the way out. A command that ends with one has its exit status;\n0 means that everything went well, 130 and 143 that a second SIGINT or SIGTERM ended it at once,\nor a first one before any stream had started.\n\n| code | exit status | meaning |\n|---|--:|---|\n${rows.join('\n')}\n`;
 };
 
 const metricsPage = (): string => {

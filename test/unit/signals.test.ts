@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,11 @@ writeFileSync(
   ).join(''),
 );
 
-const start = (name: string, limits: string) => {
+const start = (
+  name: string,
+  limits: string,
+  { under = [], ...env }: { under?: readonly string[]; XDG_CACHE_HOME?: string } = {},
+) => {
   writeFileSync(
     join(folder, `${name}.yaml`),
     `source: { dump: { paths: dump.ndjson } }
@@ -31,7 +35,8 @@ sink: { file: { path: ${name}.out, format: ndjson } }
 limits: { ${limits} }
 `,
   );
-  const child = spawn(process.execPath, [join(root, 'bin/sluice.js'), 'run', `${name}.yaml`], { cwd: folder });
+  const [command, ...args] = [...under, process.execPath, join(root, 'bin/sluice.js'), 'run', `${name}.yaml`];
+  const child = spawn(command!, args, { cwd: folder, env: { ...process.env, ...env } });
   const said = { stderr: '' };
   child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
   child.stdout.resume();
@@ -105,4 +110,36 @@ test('a stop that cannot wait for what is in flight publishes nothing, even wher
   assert.match(said.stderr, /stopped before the end of the source/);
   assert.doesNotMatch(said.stderr, /^\s+at /m);
   assert.equal(existsSync(join(folder, 'impatient.out')), false);
+});
+
+/** A machine that has never loaded the model: it says so before it does. */
+const neverLoaded = (name: string) => ({ XDG_CACHE_HOME: join(folder, `${name}-cache`) });
+const LOADING = 'trying the model in a process of its own';
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  test(`${signal} while the model is loaded ends it at once`, { timeout: 120_000 }, async () => {
+    const name = `loading-${signal}`;
+    const { child, said, ended, until } = start(name, FEW, neverLoaded(name));
+    await until('the model', () => said.stderr.includes(LOADING));
+    const before = Date.now();
+    child.kill(signal);
+    assert.deepEqual(await ended, { code: null, signal }, said.stderr);
+    assert.ok(Date.now() - before < 3000, `it took ${Date.now() - before} ms`);
+    assert.match(said.stderr, new RegExp(`${signal}: no stream has started yet\n$`));
+    assert.equal(existsSync(join(folder, `${name}.out.part`)), false);
+  });
+
+const NAMESPACE = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc'];
+const noNamespace = spawnSync(NAMESPACE[0]!, [...NAMESPACE.slice(1), 'true']).status !== 0 && 'no namespace to be had';
+
+test('SIGTERM while the model is loaded ends the first process of a container, which the signal itself does not', {
+  timeout: 120_000,
+  skip: noNamespace,
+}, async () => {
+  const { child, said, ended, until } = start('first', FEW, { ...neverLoaded('first'), under: NAMESPACE });
+  await until('the model', () => said.stderr.includes(LOADING));
+  process.kill(Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')), 'SIGTERM');
+  assert.deepEqual(await ended, { code: 143, signal: null }, said.stderr);
+  assert.match(said.stderr, /SIGTERM: no stream has started yet\n$/);
+  assert.equal(existsSync(join(folder, 'first.out.part')), false);
 });

@@ -11,6 +11,7 @@ import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
 import { createProgress } from '../progress.ts';
 import { Reloader, type Running } from '../reload.ts';
+import { endOnSignals, stopOnSignals } from '../signals.ts';
 import { printSummary } from '../summary.ts';
 import { startTracing, stopTracing } from '../tracing.ts';
 
@@ -44,7 +45,8 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   refuseTwins(loaded);
   const journal = openJournal(loaded, log);
   const startModels = ({ models }: LoadedStream) => models.start(trialRun, journal);
-  for (const stream of loaded) await startModels(stream);
+  const early = endOnSignals(log);
+  for (const stream of loaded) if (early.status === undefined) await startModels(stream);
   await startTracing(log);
   const finite = loaded.length === 1 && (options.source !== undefined || endsByItself(loaded[0]!.config));
   // There is a bar for a single stream only.
@@ -72,9 +74,11 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   const load = (file: string) => mustLoad(file, log, options.override);
   const reloader = new Reloader({ running, supervisor, load, startModels, build, log });
   const signals = stopOnSignals(supervisor, log, closeModels, reloader);
+  early.remove();
   const unwatch = options.watch === true ? reloader.watch() : () => {};
   let server: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
+    if (early.status !== undefined) return early.status;
     if (options.http !== undefined) server = await healthServer(supervisor, views, options.http);
     await supervisor.start();
     const results = await supervisor.done();
@@ -125,44 +129,4 @@ const refuseTwins = (loaded: readonly LoadedStream[]): void => {
       });
     names.add(name);
   }
-};
-
-/** How long models may take to leave their native code before the process ends regardless. */
-const CLOSE_MS = 1000;
-
-/** The first signal stops gracefully; the second one at once. SIGHUP reads the pipeline files again. */
-const stopOnSignals = (
-  supervisor: Supervisor,
-  log: ReturnType<typeof createLog>,
-  close: () => Promise<unknown>,
-  reloader: Reloader,
-) => {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) {
-      // A thread that is ended in the middle of native code takes the process with it: SIGABRT, and a core dump.
-      const exit = () => process.exit(signal === 'SIGINT' ? 130 : 143);
-      setTimeout(exit, CLOSE_MS);
-      void close().then(exit, exit);
-      return;
-    }
-    stopping = true;
-    log.info(`${signal}: finishing what is in flight; once more stops at once`);
-    void supervisor.stop();
-  };
-  // A terminal that is closed sends it as well; whoever started the stream there does not want it to live on.
-  const hangUp = () => {
-    if (process.stdin.isTTY || process.stderr.isTTY) stop('SIGHUP');
-    else void reloader.reload();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  process.on('SIGHUP', hangUp);
-  return {
-    remove: () => {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
-      process.off('SIGHUP', hangUp);
-    },
-  };
 };
