@@ -1,8 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf, SluiceError } from '../core/errors.ts';
+import { keepCheckpoint } from './kept-file.ts';
 
 const schema = z.strictObject({
   version: z.literal(1),
@@ -61,7 +60,10 @@ export class PositionsFile {
     this.#partitions.set(name, known);
   }
 
-  /** One after another: commits and partitions that begin come at the same time. */
+  /**
+   * One after another: commits and partitions that begin come at the same time.
+   * @throws SluiceError SLUICE_CHECKPOINT
+   */
   write(positions: ReadonlyMap<string, bigint>): Promise<void> {
     for (const [name, position] of positions)
       this.#partitions.set(name, { position, end: this.#partitions.get(name)?.end });
@@ -70,7 +72,6 @@ export class PositionsFile {
     return written;
   }
 
-  /** Written anew and renamed into its place, so that a crash leaves the old one or the new one. */
   async #replace(): Promise<void> {
     const partitions = Object.fromEntries(
       [...this.#partitions].map(([name, { position, end }]) => [
@@ -78,16 +79,7 @@ export class PositionsFile {
         { position: String(position), ...(end !== undefined && { end: String(end) }) },
       ]),
     );
-    const temporary = `${this.path}.tmp`;
-    mkdirSync(dirname(this.path), { recursive: true });
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(`${JSON.stringify({ version: 1, ...this.#about, partitions }, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.path);
+    await keepCheckpoint(this.path, { version: 1, ...this.#about, partitions });
   }
 
   #wrong(message: string, hint: string): SluiceError {

@@ -11,10 +11,12 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import { DiskCache } from './cache.ts';
+import { Segment } from './segment.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'sluice-disk-cache-'));
 after(() => rmSync(base, { recursive: true }));
@@ -202,8 +204,67 @@ test('a full disk is told once, and what was kept stays', { skip: process.platfo
   let out = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk));
   await new Promise((resolve) => child.once('close', resolve));
-  assert.equal((JSON.parse(out) as string[]).length, 1, out);
+  const warned = JSON.parse(out) as string[];
+  assert.equal(warned.length, 1, out);
+  assert.match(warned[0]!, /EFBIG/);
   const cache = await open('full', 2 ** 24);
   assert.ok((await countKnown(cache, 2000)) >= 100);
   await cache.close();
+});
+
+test('a disk that takes nothing at all is left without files, and a result is a miss', async () => {
+  const script = `
+    import { DiskCache } from ${JSON.stringify(new URL('./cache.ts', import.meta.url).href)};
+    const told = [];
+    const cache = new DiskCache({
+      path: ${JSON.stringify(join(base, 'none'))},
+      max_size: 2 ** 24,
+      log: { warn: (message, fields) => told.push([message, fields.reason]) },
+    });
+    await cache.open();
+    cache.set('text', Buffer.alloc(1000));
+    await cache.close();
+    process.stdout.write(JSON.stringify([told, cache.get('text') ?? null, cache.bytes]), () => {});`;
+  const child = spawn('bash', ['-c', 'ulimit -f 0; exec "$0" --input-type=module -e "$1"', process.execPath, script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk));
+  await new Promise((resolve) => child.once('close', resolve));
+  const [told, found, bytes] = JSON.parse(out) as [string[][], null, number];
+  assert.deepEqual([told.length, found, bytes], [1, null, 0]);
+  assert.match(told[0]![1]!, /EFBIG/);
+  assert.deepEqual(files('none'), []);
+});
+
+test('a batch that found no room leaves no half of it, and the next process goes on', async () => {
+  await fill('half', 0, 5);
+  const [path] = files('half');
+  const whole = statSync(path!).size;
+  const segment = await Segment.open(path!, 1);
+  await segment.scan(() => {});
+  const probe = await openFile(path!);
+  const handle = Object.getPrototypeOf(probe) as { write: (...how: unknown[]) => Promise<unknown> };
+  await probe.close();
+  const { write } = handle;
+  const full = mock.method(handle, 'write');
+  full.mock.mockImplementationOnce(async function (
+    this: unknown,
+    bytes: unknown,
+    _: unknown,
+    __: unknown,
+    at: unknown,
+  ) {
+    await write.call(this, bytes, 0, 100, at);
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  });
+  await assert.rejects(segment.append(Buffer.alloc(5000)), /ENOSPC/);
+  full.mock.restore();
+  await segment.close();
+  assert.equal(statSync(path!).size, whole);
+  await fill('half', 5, 10);
+  const cache = await open('half');
+  assert.equal(await countKnown(cache, 10), 10);
+  await cache.close();
+  assert.deepEqual(takeWarnings(), []);
 });

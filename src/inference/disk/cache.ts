@@ -72,15 +72,15 @@ export class DiskCache {
     const place = this.#table.get(key);
     const segment = place && this.#segments.get(place.segment);
     if (segment !== undefined) return this.#read(segment, key, place!.offset, place!.length);
-    if (this.#usable && !this.#closed && Date.now() >= this.#refreshAt) {
-      this.#refreshAt = Date.now() + REFRESH_MS;
+    if (this.#usable && !this.#closed && performance.now() >= this.#refreshAt) {
+      this.#refreshAt = performance.now() + REFRESH_MS;
       void this.#next(async () => this.#adopt(await listSegments(this.#options.path)));
     }
     return undefined;
   }
 
   set(name: string, payload: Uint8Array): void {
-    if (!this.#usable || this.#closed || Date.now() < this.#writeAt) return;
+    if (!this.#usable || this.#closed || performance.now() < this.#writeAt) return;
     if (!fitsInto(payload.length, this.#segmentSize) || this.#unwritten > MAX_PENDING) return;
     const key = recordKey(name);
     const record = encodeRecord(key, payload);
@@ -165,8 +165,8 @@ export class DiskCache {
     } catch (error) {
       // Its end may be half a record: nothing more is written to it.
       this.#own = undefined;
-      this.#writeAt = Date.now() + RETRY_MS;
-      this.#warn('results cannot be kept in the inference cache on disk', error);
+      this.#writeAt = performance.now() + RETRY_MS;
+      this.#warn('results cannot be kept in the inference cache on disk for now; nothing else is lost', error);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { HEADER, RECORD_HEADER, scanRecords } from './record.ts';
 
 const CHUNK = 256 * 1024;
@@ -15,7 +15,7 @@ export class Segment {
   readonly #file: FileHandle;
   /** Bytes that are known to be whole records. */
   size = 0;
-  #touched = 0;
+  #touchAt = 0;
 
   constructor(path: string, id: number, file: FileHandle) {
     this.path = path;
@@ -36,6 +36,8 @@ export class Segment {
       return segment;
     } catch (error) {
       await segment.close();
+      // On a full disk every try would leave another one, and they would push out those that are of use.
+      await rm(path, { force: true }).catch(() => {});
       throw error;
     }
   }
@@ -78,11 +80,16 @@ export class Segment {
     return buffer.subarray(0, at);
   }
 
-  /** Answers where it went. */
+  /** Answers where it went. What does not go there whole leaves nothing. */
   async append(bytes: Uint8Array): Promise<number> {
     const start = this.size;
-    for (let at = 0; at < bytes.length; )
-      at += (await this.#file.write(bytes, at, bytes.length - at, start + at)).bytesWritten;
+    try {
+      for (let at = 0; at < bytes.length; )
+        at += (await this.#file.write(bytes, at, bytes.length - at, start + at)).bytesWritten;
+    } catch (error) {
+      await this.#file.truncate(start).catch(() => {});
+      throw error;
+    }
     this.size += bytes.length;
     return start;
   }
@@ -94,10 +101,11 @@ export class Segment {
 
   /** It was useful: others are evicted before it. */
   touch(): void {
-    const now = Date.now();
-    if (now - this.#touched < TOUCH_MS) return;
-    this.#touched = now;
-    this.#file.utimes(now / 1000, now / 1000).catch(() => {});
+    const now = performance.now();
+    if (now < this.#touchAt) return;
+    this.#touchAt = now + TOUCH_MS;
+    const time = Date.now() / 1000;
+    this.#file.utimes(time, time).catch(() => {});
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, beforeEach, describe, test } from 'node:test';
+import { after, beforeEach, describe, mock, test } from 'node:test';
 import { gunzipSync, zstdCompressSync } from 'node:zlib';
+import type { SluiceError } from '../../core/errors.ts';
 import { fileSinkOptions } from './options.ts';
 import { FileSink } from './sink.ts';
 
@@ -89,6 +91,54 @@ test('a run that is stopped early keeps what it wrote for the next one, and the 
   await write(next, 'b');
   await next.close(true);
   assert.equal(text(), 'a\nb\n');
+});
+
+describe('a full disk', () => {
+  /** The next write gets no further than so many bytes. */
+  const fillUp = async (bytes: number) => {
+    const probe = await open(path, 'a');
+    const handle = Object.getPrototypeOf(probe) as FileHandle;
+    await probe.close();
+    const { appendFile } = handle;
+    const append = mock.method(handle, 'appendFile');
+    append.mock.mockImplementationOnce(async function (this: FileHandle, data: string | Uint8Array) {
+      await appendFile.call(this, data.slice(0, bytes));
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    } as typeof appendFile);
+    return () => append.mock.restore();
+  };
+
+  test('is told with a way out; nothing is written behind half a batch, and a resumed run goes on exactly', async () => {
+    const sink = await opened();
+    await write(sink, 'a');
+    const free = await fillUp(4);
+    const full = (error: SluiceError) =>
+      error.code === 'SLUICE_SINK_UNWRITABLE' &&
+      /ENOSPC: no space left/.test(error.message) &&
+      error.place === path &&
+      /Make room.*--resume/.test(error.hint!);
+    await assert.rejects(write(sink, 'bbb', 'c'), full);
+    free();
+    await assert.rejects(write(sink, 'd'), full, 'there is room again, but half a line before it');
+    await sink.close(false);
+    assert.equal(readFileSync(`${path}.part`, 'utf8'), 'a\nbbb\n');
+    const next = await opened({ resume: true });
+    await write(next, 'bbb', 'c');
+    await next.close(true);
+    assert.equal(text(), 'a\nbbb\nc\n');
+  });
+
+  test('of dead letters leaves a line that is none, and the next run begins behind it', async () => {
+    const sink = await opened({ append: true });
+    const free = await fillUp(3);
+    await assert.rejects(write(sink, '{"a":1}'), /ENOSPC/);
+    free();
+    await sink.close(false);
+    const next = await opened({ append: true });
+    await write(next, '{"a":1}');
+    await next.close(true);
+    assert.equal(text(), '{"a\n{"a":1}\n');
+  });
 });
 
 describe('dead letters after a crash', () => {

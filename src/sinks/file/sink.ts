@@ -43,6 +43,8 @@ export class FileSink implements Sink<FileItem> {
   readonly #note: LengthNote;
   #file: FileHandle | undefined;
   #bytes = 0;
+  /** Its end may be half a batch: nothing more is written behind it. */
+  #broken: SluiceError | undefined;
   /** True while a finished file that a resumed run goes on with is still in its place. */
   #finished = false;
 
@@ -113,6 +115,9 @@ export class FileSink implements Sink<FileItem> {
   #unwritable(error: unknown): SluiceError {
     return new SluiceError('SLUICE_SINK_UNWRITABLE', `the file cannot be written: ${messageOf(error)}`, {
       place: this.#parts.options.path,
+      hint: isFull(error)
+        ? `Make room, and start again, a dump with --resume. ${this.#parts.append === true ? 'Nothing was committed past what could not be kept.' : 'What was delivered is kept in FILE.part and gone on with.'}`
+        : 'Look at the path, its folder and who may write there.',
       cause: error,
     });
   }
@@ -138,6 +143,7 @@ export class FileSink implements Sink<FileItem> {
     return { key: undefined, bytes: Buffer.byteLength(text), text };
   }
 
+    if (this.#broken !== undefined) throw this.#broken;
   async write(items: readonly FileItem[]): Promise<{ outcome: 'delivered' }[]> {
     const text = items.map((item) => item.text).join('');
     const data = this.#compress === undefined ? Buffer.from(text) : await this.#compress(text);
@@ -153,7 +159,8 @@ export class FileSink implements Sink<FileItem> {
       this.#bytes += data.length;
       if (this.#parts.append !== true) await this.#note.write(this.#bytes);
     } catch (error) {
-      throw this.#unwritable(error);
+      this.#broken = this.#unwritable(error);
+      throw this.#broken;
     }
     return items.map(() => ({ outcome: 'delivered' }));
   }
@@ -162,8 +169,19 @@ export class FileSink implements Sink<FileItem> {
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    await file.sync();
-    await file.close();
+    try {
+      await this.#putAway(file, clean);
+    } catch (error) {
+      throw this.#unwritable(error);
+    }
+  }
+
+  async #putAway(file: FileHandle, clean: boolean): Promise<void> {
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     if (this.#finished || this.#parts.append === true) return;
     if (clean) await rename(this.#working, this.#parts.options.path);
     // What was delivered is gone on with; an empty file only stands in the way.
@@ -171,4 +189,8 @@ export class FileSink implements Sink<FileItem> {
     else rmSync(this.#working, { force: true });
     this.#note.remove();
   }
+
+/** No room on the disk, or none left to this user or process. */
+const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
 }

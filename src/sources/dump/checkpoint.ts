@@ -1,8 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf, SluiceError } from '../../core/errors.ts';
+import { keepCheckpoint } from '../kept-file.ts';
 import { type DumpFile, type FileIdentity, HEAD_BYTES, hashHead } from './files.ts';
 
 const entry = z.strictObject({
@@ -101,7 +100,7 @@ export class CheckpointFile {
     return 0n;
   }
 
-  /** Written anew and renamed into its place, so that a crash leaves the old one or the new one. */
+  /** @throws SluiceError SLUICE_CHECKPOINT */
   async write(positions: ReadonlyMap<string, bigint>, files: ReadonlyMap<string, DumpFile>): Promise<void> {
     for (const [path, position] of positions) {
       const identity = files.get(path)?.identity;
@@ -113,16 +112,7 @@ export class CheckpointFile {
       ...(this.#selection !== undefined && { selection: this.#selection }),
       files: [...this.#files.values()],
     };
-    const temporary = `${this.path}.tmp`;
-    mkdirSync(dirname(this.path), { recursive: true });
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(`${JSON.stringify(checkpoint, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.path);
+    await keepCheckpoint(this.path, checkpoint);
   }
 }
 

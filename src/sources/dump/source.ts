@@ -64,7 +64,7 @@ export class DumpSource implements Source {
     for (const [path, file] of this.#files)
       from.set(path, resume ? await this.#checkpoint!.positionOf(file, paths) : 0n);
     // A crash before the first commit must not leave an earlier run's positions to resume from.
-    if (!resume) await this.#forget();
+    if (!resume) await this.#checkpoint?.write(new Map(), this.#files);
     this.#reading = this.#read(port, from).catch((error: unknown) => {
       if (!this.#stopped.signal.aborted)
         port.failed(
@@ -73,18 +73,6 @@ export class DumpSource implements Source {
             : new SluiceError('SLUICE_SOURCE_FAILED', messageOf(error), { cause: error }),
         );
     });
-  }
-
-  async #forget(): Promise<void> {
-    try {
-      await this.#checkpoint?.write(new Map(), this.#files);
-    } catch (error) {
-      throw new SluiceError('SLUICE_CHECKPOINT', `the checkpoint cannot be written: ${messageOf(error)}`, {
-        place: this.#checkpoint!.path,
-        hint: 'Name another place for it.',
-        cause: error,
-      });
-    }
   }
 
   // Reading asks for room by itself.
