@@ -96,6 +96,8 @@ export const deadLetterStore = ({ config, name, file }: LoadedStream, options: S
         stream: name,
         resume,
         defaultIds: false,
+        // What fails again is added to the very file.
+        growing: true,
       }),
     );
   throw new SluiceError('SLUICE_USAGE', 'the stream has no dead letters that can be read', {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import avsc from 'avsc';
 
 const bin = fileURLToPath(new URL('../../bin/sluice.js', import.meta.url));
@@ -121,6 +122,28 @@ describe('sluice dlq', () => {
     assert.equal(status, 0);
     assert.match(stderr, /4 to the dead letter/);
     assert.equal(json(sluice('dlq', 'list', 'p.yaml', '--json').stdout).length, 8);
+  });
+
+  test('a redrive that adds to the letters it reads reads each once, whatever the clock said when they failed', () => {
+    const { sluice, folder } = setUp('growing');
+    const path = join(folder, 'dead.ndjson');
+    const [first] = readFileSync(path, 'utf8').split('\n');
+    const letters = Array.from({ length: 20_000 }, (_, n) =>
+      // The clock was a day ahead for some, and was set right since.
+      first!.replace(
+        /"@timestamp":"[^"]*"/,
+        `"@timestamp":"${new Date(Date.now() + (n % 2) * 86_400_000).toISOString()}"`,
+      ),
+    );
+    for (const name of ['dead.ndjson', 'dead.ndjson.gz']) {
+      const text = `${letters.join('\n')}\n`;
+      writeFileSync(join(folder, name), name.endsWith('.gz') ? gzipSync(text) : text);
+      writeFileSync(join(folder, 'g.yaml'), pipeline('').replace('dead.ndjson', name));
+      const { status, stderr } = sluice('dlq', 'redrive', 'g.yaml');
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /20000 to the dead letter/);
+      assert.equal(sluice('dlq', 'stats', 'g.yaml', '--json').stdout.includes('"total":40000'), true);
+    }
   });
 
   test('--resume goes on behind what was redriven', () => {

@@ -110,7 +110,6 @@ export const dlqRedrive = async (file: string, options: RedriveOptions): Promise
   const { pipeline = file, resume, rate, limit, http, json, checkpoint } = options;
   const log = createLog(json === true);
   const store = mustLoad(file, log);
-  const before = Date.now();
   let source: DeadLetterSource | undefined;
   const status = await run([pipeline], {
     ...(http !== undefined && { http }),
@@ -124,7 +123,7 @@ export const dlqRedrive = async (file: string, options: RedriveOptions): Promise
         rate,
         limit,
       });
-      source = new DeadLetterSource({ inner, filter: filterOf(options), before, log });
+      source = new DeadLetterSource({ inner, filter: filterOf(options), log });
       return source;
     },
   });

@@ -5,11 +5,9 @@ import { type DeadLetter, readLetter, recordOfLetter } from './letter.ts';
 import { LetterCodecs } from './letter-codec.ts';
 
 export interface DeadLetterSourceParts {
-  /** Reads what the dead letter destination has kept. */
+  /** Reads what the dead letter destination holds when it begins, and none of those that fail again. */
   readonly inner: Source;
   readonly filter: LetterFilter;
-  /** Letters from this moment on are not read: those are the ones that fail again. */
-  readonly before: number;
   readonly log: { warn(message: string, fields?: object): void };
 }
 
@@ -52,7 +50,7 @@ export class DeadLetterSource extends ForwardingSource {
   }
 
   #unwrap(name: string, record: SourceRecord): SourceRecord[] {
-    const { filter, before, log } = this.#parts;
+    const { filter, log } = this.#parts;
     const letter = letterOf(record);
     const place = `${name}@${record.position}`;
     if (letter === undefined) {
@@ -60,7 +58,7 @@ export class DeadLetterSource extends ForwardingSource {
       log.warn('left out: not a dead letter, or one that was cut off', { place });
       return [];
     }
-    if (letter.time >= before || !matches(letter, filter)) return [];
+    if (!matches(letter, filter)) return [];
     if (letter.raw === undefined) {
       this.leftOut.cut += 1;
       log.warn('left out: only a part of the record was kept; read it again from its origin', {

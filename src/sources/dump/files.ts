@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, globSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { unbzip2Streams } from './bzip2-streams.ts';
@@ -35,6 +35,8 @@ export interface DumpFile {
   readonly object?: S3Object;
   /** True where the file itself is one that is read from its end. */
   readonly parquet?: boolean;
+  /** True where it may grow while it is read: what is there at the start is read, and no more. */
+  readonly grows?: boolean;
 }
 
 export const HEAD_BYTES = 64 * 1024;
@@ -131,10 +133,10 @@ export const unreadable = (path: string, error: unknown): SluiceError =>
   });
 
 /** What was read is no state that the file was ever in. @throws SluiceError SLUICE_SOURCE_UNREADABLE */
-export const mustBeUnchanged = async ({ path, identity, modified }: DumpFile): Promise<void> => {
+export const mustBeUnchanged = async ({ path, identity, modified, grows }: DumpFile): Promise<void> => {
   if (identity === undefined || modified === undefined) return;
   const { size, mtimeMs } = await stat(path);
-  if (size === identity.bytes && mtimeMs === modified) return;
+  if (grows === true ? size >= identity.bytes : size === identity.bytes && mtimeMs === modified) return;
   throw new SluiceError(
     'SLUICE_SOURCE_UNREADABLE',
     size < identity.bytes ? 'the dump was cut while it was read' : 'the dump changed while it was read',
@@ -172,14 +174,14 @@ export const headOf = async ({ path, http, object }: DumpFile): Promise<Buffer> 
 };
 
 /** @param start the first byte that is wanted, of a file that can be read from anywhere */
-export const openFile = ({ path, compression, http, object }: DumpFile, start = 0): OpenDump => {
+export const openFile = ({ path, compression, identity, http, object, grows }: DumpFile, start = 0): OpenDump => {
   if (path === '-') return { stream: process.stdin, read: () => 0 };
   const { raw, read } =
     http !== undefined
       ? openCounted((count) => readUrl(http, start, CHUNK, count))
       : object !== undefined
         ? openCounted((count) => readObject(object, start, CHUNK, count))
-        : openPath(path, start);
+        : openPath(path, start, grows === true ? identity?.bytes : undefined);
   if (compression === 'none') return { stream: raw, read };
   if (compression === 'zstd') return { stream: unzstdFrames(raw, CHUNK), read };
   if (compression === 'bzip2') return { stream: unbzip2Streams(raw, CHUNK), read };
@@ -189,9 +191,15 @@ export const openFile = ({ path, compression, http, object }: DumpFile, start = 
   return { stream: raw.pipe(decompress), read };
 };
 
-const openPath = (path: string, start: number): { raw: Readable; read: () => number } => {
+const openPath = (
+  path: string,
+  start: number,
+  end = Number.POSITIVE_INFINITY,
+): { raw: Readable; read: () => number } => {
+  if (start >= end) return { raw: Readable.from([]), read: () => start };
   // A pipe knows no places.
-  const raw = createReadStream(path, { highWaterMark: CHUNK, ...(start > 0 && { start }) });
+  const range = start > 0 || Number.isFinite(end) ? { start, end: end - 1 } : {};
+  const raw = createReadStream(path, { highWaterMark: CHUNK, ...range });
   return { raw, read: () => start + raw.bytesRead };
 };
 

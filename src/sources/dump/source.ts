@@ -21,6 +21,8 @@ export interface DumpSourceParts {
   readonly parallel?: number | undefined;
   /** True when the sink uses the default ids: equal records are then counted. */
   readonly defaultIds: boolean;
+  /** True where the files grow while they are read: what is there at the start is read, and no more. */
+  readonly growing?: boolean;
   /** Told about progress, in bytes as they lie on the disk where that is known. */
   readonly progress?: (read: number, total: number) => void;
 }
@@ -58,7 +60,8 @@ export class DumpSource implements Source {
       if (this.#checkpoint === undefined) throw new SluiceError('SLUICE_CHECKPOINT', '--resume needs a checkpoint');
       this.#checkpoint.read();
     }
-    for (const file of await findFiles([options.paths].flat())) this.#files.set(file.path, file);
+    for (const file of await findFiles([options.paths].flat()))
+      this.#files.set(file.path, { ...file, grows: this.#parts.growing === true });
     const from = new Map<string, bigint>();
     const paths = new Set(this.#files.keys());
     for (const [path, file] of this.#files)
