@@ -16,7 +16,7 @@ export const createLog = (
   const log =
     (level: Level) =>
     (message: string, fields: object = {}) => {
-      const now = Date.now();
+      const now = performance.now();
       const key = `${level} ${message}`;
       const known = seen.get(key);
       if (known === undefined || now - known.since > WINDOW_MS) {

@@ -35,7 +35,7 @@ export const leftOf = (share: number, seconds: number): string => {
 /** A bar on a terminal, where the size of the work is known; nothing elsewhere. */
 export const createProgress = (counts: () => Counts, show: boolean): Progress => {
   if (!show) return { update: () => {}, print: (text) => void process.stderr.write(text), stop: () => {} };
-  const started = Date.now();
+  const started = performance.now();
   let [bytes, total] = [0, 0];
   const bar = new SingleBar(
     {
@@ -44,7 +44,7 @@ export const createProgress = (counts: () => Counts, show: boolean): Progress =>
       barsize: 24,
       format: (options, params, payload) => {
         const { documents, failed } = payload as { documents: number; failed: number };
-        const seconds = Math.max(0.001, (Date.now() - started) / 1000);
+        const seconds = Math.max(0.001, (performance.now() - started) / 1000);
         const share = params.value / params.total;
         const line = ` ${Format.BarFormat(share, options)} ${String(Math.floor(share * 100)).padStart(3)} %  ${documents.toLocaleString('en')} documents  ${(documents / seconds).toFixed(0)}/s  ${leftOf(share, seconds)}${failed > 0 ? `  ${failed.toLocaleString('en')} failed` : ''}`;
         return line.slice(0, Math.min(WIDTH, process.stderr.columns ?? WIDTH));

@@ -4,12 +4,14 @@ import { SimulatedCluster } from './cluster.ts';
 import { endOf, randomRecord } from './record.ts';
 import { codecOf, deadLetterSink, pipelineOf } from './steps.ts';
 import { type Member, SimulatedTopic } from './topic.ts';
-import { randomOf, SimulatedClock, Trace } from './world.ts';
+import { randomOf, SimulatedClock, Trace, TrustingClock } from './world.ts';
 
 export interface SimulationResult {
   readonly digest: string;
   readonly documents: number;
   readonly faults: number;
+  /** Simulated milliseconds from its beginning to its end. */
+  readonly passed: number;
   readonly problems: readonly string[];
 }
 
@@ -23,9 +25,14 @@ const EVENTS = 200_000;
 const MENDED_BY_A_RESTART = ['the source is broken', 'the coordinator is gone', 'too_large'];
 const TOMBSTONES = ['delete', 'ignore', 'dead_letter'] as const;
 
+/** What the wall clock does, and whether the engine's other clock is one of its own. */
+export type WallClock = 'jumps' | 'steady' | 'trusted';
+/** Summer time, a virtual machine that was asleep, NTP. */
+const JUMPS = [-3_600_000, 86_400_000, -86_400_000, 30_000, -200, 7];
+
 /** One history: a topic, a process that is killed, stopped and restarted now and then, a cluster that misbehaves. */
-export const simulate = async (seed: number): Promise<SimulationResult> => {
-  const history = new History(seed);
+export const simulate = async (seed: number, wall: WallClock = 'jumps'): Promise<SimulationResult> => {
+  const history = new History(seed, wall);
   try {
     await history.run();
   } catch (error) {
@@ -38,7 +45,7 @@ export const simulate = async (seed: number): Promise<SimulationResult> => {
 class History {
   readonly problems: string[] = [];
   readonly #random: () => number;
-  readonly #clock = new SimulatedClock();
+  readonly #clock: SimulatedClock;
   readonly #trace = new Trace();
   readonly #cluster: SimulatedCluster;
   readonly #topic: SimulatedTopic;
@@ -56,9 +63,11 @@ class History {
   #stream!: Stream;
   #member!: Member;
 
-  constructor(seed: number) {
+  constructor(seed: number, wall: WallClock) {
     const random = randomOf(seed);
     this.#random = random;
+    this.#clock = wall === 'trusted' ? new TrustingClock() : new SimulatedClock();
+    if (wall !== 'steady') this.#jump(randomOf(~seed));
     this.#cluster = new SimulatedCluster(this.#clock, random, this.#trace);
     this.#topic = new SimulatedTopic(this.#clock, random, this.#trace);
     this.#calm = 1 + 12 * random();
@@ -77,6 +86,7 @@ class History {
     return {
       digest: this.#trace.digest(),
       documents: this.#documents,
+      passed: this.#clock.passed,
       faults: this.#crashes + counts.reduce((sum, count) => sum + count, 0),
       problems: this.problems,
     };
@@ -171,6 +181,14 @@ class History {
     else if (dice < 0.76) this.#member.freeze(50 + this.#random() * 300);
     else if (dice < 0.8) return this.#stopAndBoot(again);
     again(this.#calm * (20 + this.#random() * 60));
+  }
+
+  /** With chance of its own, so that a history is the same with and without. */
+  #jump(random: () => number): void {
+    this.#clock.after(random() * 100, () => {
+      this.#clock.jump(JUMPS[Math.floor(random() * JUMPS.length)]!);
+      if (!this.#topic.drained) this.#jump(random);
+    });
   }
 
   /** What the metrics show has to be possible. */

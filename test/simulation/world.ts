@@ -21,19 +21,31 @@ interface Event {
 /** Turns of the promise queue after which every chain of the engine has come to rest; a turn of the event loop costs ten times as much. */
 const TURNS = 40;
 
+const BEGIN = 1_700_000_000_000;
+
 /** Time that passes only when every promise has had its turn. */
 export class SimulatedClock implements Clock {
-  #now = 1_700_000_000_000;
+  #now = BEGIN;
+  /** Of the wall clock, in front of the time that has passed. */
+  #ahead = 0;
   #order = 0;
   /** Binary heap by time, then by order of creation. */
   readonly #heap: Event[] = [];
   readonly #cancelled = new Set<number>();
 
   now(): number {
-    return Math.floor(this.#now);
+    return Math.floor(this.#now + this.#ahead);
   }
   monotonic(): number {
     return this.#now;
+  }
+  /** Sets the wall clock, as an administrator or NTP does; no time passes. */
+  jump(ms: number): void {
+    this.#ahead += ms;
+  }
+  /** Milliseconds since the world began. */
+  get passed(): number {
+    return this.#now - BEGIN;
   }
   after(ms: number, run: () => void): () => void {
     const event = { at: this.#now + Math.max(0, ms), order: this.#order++, run };
@@ -96,6 +108,13 @@ export class SimulatedClock implements Clock {
 }
 
 const before = (a: Event, b: Event): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+
+/** What would come of an engine that measured by the wall clock. */
+export class TrustingClock extends SimulatedClock {
+  override monotonic(): number {
+    return this.now();
+  }
+}
 
 /** What happened, as a running hash: two runs of one seed must agree. */
 export class Trace {
