@@ -63,7 +63,7 @@ const settled = async (port: number, wanted: number, exited: Promise<unknown>): 
   });
   const deadline = Date.now() + 600_000;
   while (!ended && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 500));
     const text = await fetch(`http://127.0.0.1:${port}/metrics`).then(
       (response) => response.text(),
       () => '',

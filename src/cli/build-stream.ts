@@ -205,7 +205,7 @@ const kafkaClientOf = (
 const createElasticsearchSink = (
   loaded: LoadedStream,
   options: NonNullable<StreamConfig['sink']['elasticsearch']>,
-  { allowMixedVectors, dryRun }: BuildOptions,
+  { allowMixedVectors, dryRun, source }: BuildOptions,
   deadLetter: boolean,
 ): Sink => {
   const connection = new ElasticsearchConnection(options);

@@ -16,9 +16,9 @@ export interface SourceRecord {
   /** Milliseconds since 1970, where the source knows. */
   readonly timestamp: number | undefined;
   /** The `_id` of a document that names none: the same record always gives the same one. */
-  readonly defaultId: () => string;
+  defaultId(): string;
   /** For the `_kafka`, `_file` or `_elasticsearch` fields. */
-  readonly origin: () => Origin;
+  origin(): Origin;
   /** Where the record itself says how it is encoded (a file that holds its schema): in place of the stream's codec. */
   readonly codec?: Codec;
 }

@@ -9,8 +9,8 @@ const documentOf = (text: string) =>
     source: readJson(Buffer.from(text)).value as JsonObject,
     raw: Buffer.from(text),
     metadata: { _index: 'news' },
-    origin: { name: '_kafka', fields: { topic: 't', offset: 7 } },
-    timestamp: new Date(0),
+    record: { origin: () => ({ name: '_kafka', fields: { topic: 't', offset: 7 } }) },
+    timestamp: 0,
   });
 const lineOf = (document: IngestDocument) => Buffer.from(document.toLine() as string).toString();
 

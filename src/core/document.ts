@@ -48,11 +48,12 @@ export type Origin = { readonly name: '_kafka' | '_file' | '_elasticsearch'; rea
 export interface DocumentInit {
   readonly source: JsonObject;
   readonly metadata?: Partial<Record<MetadataField, JsonValue>>;
-  readonly origin?: Origin | undefined;
+  /** Asked for the origin once something reads it: most pipelines never do. */
+  readonly record?: { origin(): Origin } | undefined;
   /** The bytes that `source` was read from, when they may stand as one line of a bulk body. */
   readonly raw?: Uint8Array | undefined;
-  /** When processing began; `_ingest.timestamp`. */
-  readonly timestamp?: Date;
+  /** When processing began, in milliseconds since 1970; `_ingest.timestamp`. */
+  readonly timestamp?: number;
 }
 
 /**
@@ -61,21 +62,58 @@ export interface DocumentInit {
  */
 export class IngestDocument {
   source: JsonObject;
-  readonly metadata = new JsonMap();
-  ingest: JsonObject;
-  readonly origin: Origin | undefined;
   /** Absent where nobody traces. */
   trace: DocumentTrace | undefined = undefined;
   #raw: Uint8Array | undefined;
+  // What stands beside the document is built when something looks: tens of thousands a second pass by untouched.
+  #metadata: JsonMap | undefined;
+  #ingest: JsonObject | undefined;
+  #pipeline: string | undefined;
+  readonly #record: { origin(): Origin } | undefined;
+  #origin: Origin | undefined;
+  readonly #timestamp: number;
 
-  constructor({ source, metadata, origin, raw, timestamp }: DocumentInit) {
+  constructor({ source, metadata, record, raw, timestamp }: DocumentInit) {
     this.source = source;
-    this.origin = origin;
+    this.#record = record;
     this.#raw = raw;
-    this.ingest = { timestamp: (timestamp ?? new Date()).toISOString() };
-    if (metadata !== undefined) {
-      for (const key of METADATA_FIELDS) if (metadata[key] !== undefined) this.metadata.set(key, metadata[key]);
-    }
+    this.#timestamp = timestamp ?? Date.now();
+    if (metadata === undefined) return;
+    for (const key of METADATA_FIELDS) if (metadata[key] !== undefined) this.metadata.set(key, metadata[key]);
+  }
+
+  get metadata(): JsonMap {
+    this.#metadata ??= new JsonMap();
+    return this.#metadata;
+  }
+
+  /** As `metadata.get`. */
+  meta(field: MetadataField): JsonValue | undefined {
+    return this.#metadata?.get(field);
+  }
+
+  /** `_ingest`. */
+  get ingest(): JsonObject {
+    this.#ingest ??= {
+      timestamp: new Date(this.#timestamp).toISOString(),
+      ...(this.#pipeline !== undefined && { pipeline: this.#pipeline }),
+    };
+    return this.#ingest;
+  }
+
+  set ingest(ingest: JsonObject) {
+    this.#ingest = ingest;
+  }
+
+  /** Sets `_ingest.pipeline`. */
+  showPipeline(name: string): void {
+    this.#pipeline = name;
+    if (this.#ingest !== undefined) this.#ingest = withKey(this.#ingest, 'pipeline', name);
+  }
+
+  get origin(): Origin | undefined {
+    this.#origin ??= this.#record?.origin();
+    return this.#origin;
   }
 
   /** The document as one line of JSON: as it came where nothing touched it. */
@@ -166,7 +204,7 @@ export class IngestDocument {
     if (Array.isArray(parent)) parent.splice(arrayIndex(path, leaf, parent.length), 1);
     else if (isObject(parent)) {
       if (!hasKey(parent, leaf)) throw notPresent(path, leaf);
-      if (parent === this.metadata && leaf === '_version') throw illegalArgument(`${leaf} cannot be removed`);
+      if (parent === this.#metadata && leaf === '_version') throw illegalArgument(`${leaf} cannot be removed`);
       deleteKey(parent, leaf);
     } else throw cannotRemove(path, leaf, javaType(parent));
     this.#raw = undefined;
@@ -241,10 +279,10 @@ export class IngestDocument {
   ): void {
     const parent = trail.at(-1)!;
     const leaf = parts.at(-1)!;
-    if (parent === this.metadata) checkMetadata(leaf, value);
+    if (parent === this.#metadata) checkMetadata(leaf, value);
     if (Array.isArray(parent)) parent[arrayIndex(path, leaf, parent.length)] = value;
     else this.#store(trail, parts, parts.length - 1, value, ingest);
-    if (parent !== this.metadata && !ingest) this.#raw = undefined;
+    if (parent !== this.#metadata && !ingest) this.#raw = undefined;
   }
 
   /** Puts `value` under `parts[level]`; a parent that had to become another object is replaced where it stood. */

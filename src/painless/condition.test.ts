@@ -26,8 +26,8 @@ const document = (source: JsonObject = SOURCE): IngestDocument =>
   new IngestDocument({
     source,
     metadata: { _index: 'logs', _id: '1', _version: 3 },
-    origin: { name: '_kafka', fields: { topic: 'news' } },
-    timestamp: new Date(0),
+    record: { origin: () => ({ name: '_kafka', fields: { topic: 'news' } }) },
+    timestamp: 0,
   });
 
 const holds = (script: string): boolean => compileCondition(script, { limit: 5 }).test(document());

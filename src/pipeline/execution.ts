@@ -46,13 +46,13 @@ export type ExecutionResult =
 /** Where an execution meets its surroundings. */
 export interface ExecutionHooks {
   /** Called once, at the end. */
-  readonly finished: (result: ExecutionResult) => void;
+  finished(result: ExecutionResult): void;
   /** Starts what a step has to wait for; by default at once. An interruptible slice starts it when the slice is over. */
-  readonly defer?: (start: () => void) => void;
+  defer?(start: () => void): void;
   /** Goes on after a wait; by default at once. An engine puts it into its own next slice. */
-  readonly resume?: (go: () => void) => void;
+  resume?(go: () => void): void;
   /** Asked now and then in a long run: true where others should have their turn. Goes on through `resume`. */
-  readonly pausing?: () => boolean;
+  pausing?(): boolean;
 }
 
 /**
@@ -76,7 +76,7 @@ export class PipelineExecution {
       opener: undefined,
       failing: false,
     });
-    this.#showPipeline();
+    document.showPipeline(pipeline.name);
   }
 
   /** Runs until the end or the first wait. `finished` may be called before this returns. */
@@ -85,11 +85,11 @@ export class PipelineExecution {
   }
 
   #loop(error: unknown): void {
-    const { pausing, resume } = this.#hooks;
+    const hooks = this.#hooks;
     let result = error === undefined ? undefined : this.#fail(error, this.#current!, true);
     for (let turns = 1; result === undefined; turns += 1) {
-      if (turns % TURNS === 0 && pausing?.() === true && resume !== undefined)
-        return resume(() => this.#loop(undefined));
+      if (turns % TURNS === 0 && hooks.resume !== undefined && hooks.pausing?.() === true)
+        return hooks.resume(() => this.#loop(undefined));
       const frame = this.#frames.at(-1);
       if (frame === undefined) {
         result = { outcome: 'done' };
@@ -148,7 +148,7 @@ export class PipelineExecution {
   }
 
   #await(start: (document: IngestDocument, done: (error?: Error) => void) => void, stats: StepStats) {
-    const { defer, resume } = this.#hooks;
+    const hooks = this.#hooks;
     let answer: { error: Error | undefined } | undefined;
     let waiting = false;
     const began = performance.now();
@@ -157,13 +157,13 @@ export class PipelineExecution {
       stats.seconds += (performance.now() - began) / 1000;
       answer = { error };
       if (!waiting) return;
-      if (resume === undefined) this.#loop(error);
-      else resume(() => this.#loop(error));
+      if (hooks.resume === undefined) this.#loop(error);
+      else hooks.resume(() => this.#loop(error));
     };
-    if (defer === undefined) start(this.#document, done);
+    if (hooks.defer === undefined) start(this.#document, done);
     else {
       waiting = true;
-      defer(() => {
+      hooks.defer(() => {
         try {
           start(this.#document, done);
         } catch (error) {
@@ -186,7 +186,7 @@ export class PipelineExecution {
     }
     if (running.includes(pipeline)) throw graphError(`Cycle detected for pipeline: ${pipeline.name}`);
     this.#frames.push({ kind: 'pipeline', steps: pipeline.steps, next: 0, pipeline, opener: step, failing: false });
-    this.#showPipeline();
+    this.#document.showPipeline(pipeline.name);
     return 'keep';
   }
 
@@ -307,13 +307,9 @@ export class PipelineExecution {
   }
 
   #pop(): void {
-    const frame = this.#frames.pop();
-    if (frame?.kind === 'pipeline') this.#showPipeline();
-  }
-
-  #showPipeline(): void {
-    const name = this.#pipelines().at(-1)?.name;
-    if (name !== undefined) this.#setIngest('pipeline', name);
+    if (this.#frames.pop()?.kind !== 'pipeline') return;
+    const below = this.#frames.findLast((frame): frame is ListFrame => frame.kind === 'pipeline');
+    if (below !== undefined) this.#document.showPipeline(below.pipeline.name);
   }
 
   #setIngest(key: string, value: JsonValue | undefined): void {

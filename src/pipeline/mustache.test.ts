@@ -16,8 +16,8 @@ const document = () =>
   new IngestDocument({
     source: readJson(Buffer.from(SOURCE)).value as JsonObject,
     metadata: { _index: 'news', _id: '7' },
-    origin: { name: '_kafka', fields: { topic: 'in', offset: 5 } },
-    timestamp: new Date(0),
+    record: { origin: () => ({ name: '_kafka', fields: { topic: 'in', offset: 5 } }) },
+    timestamp: 0,
   });
 
 // What OpenSearch's mustache, the same code as Elasticsearch's, says for the same document.

@@ -56,7 +56,7 @@ export const deadLetterDocument = (record: SourceRecord, reason: DeadLetterReaso
       ...codecPart(record, keep),
     };
   }
-  return new IngestDocument({ source: dead, timestamp: new Date(now), origin });
+  return new IngestDocument({ source: dead, timestamp: now, record });
 };
 
 /** A schema is larger than most documents, and stands in every letter of its file. */
@@ -70,7 +70,7 @@ const codecPart = ({ codec }: SourceRecord, keep: number): PlainObject => {
 };
 
 const documentPart = (document: IngestDocument | undefined, record: SourceRecord, keep: number): JsonObject => {
-  const part: JsonObject = { id: (document?.metadata.get('_id') ?? record.defaultId()) as JsonValue };
+  const part: JsonObject = { id: (document?.meta('_id') ?? record.defaultId()) as JsonValue };
   for (const [name, field] of [
     ['index', '_index'],
     ['routing', '_routing'],

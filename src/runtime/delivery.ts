@@ -2,6 +2,7 @@ import type { SourceRecord, WriteItem } from '../core/contracts.ts';
 import type { IngestDocument } from '../core/document.ts';
 import type { DocumentTrace } from '../core/tracing.ts';
 import type { PartitionState } from './partition.ts';
+import type { Run } from './run.ts';
 import type { Tracked } from './watermark.ts';
 
 /** One record on its way from the source to its end. */
@@ -11,6 +12,8 @@ export class Delivery implements Tracked {
   settled = false;
   document: IngestDocument | undefined;
   item: WriteItem | undefined;
+  /** The run through the pipeline that speaks for it; one that was interrupted no longer does. */
+  run: Run | undefined;
   trace: DocumentTrace | undefined = undefined;
   /** An earlier process may have delivered it. */
   mayBeThere = false;

@@ -2,8 +2,10 @@ import type { Clock } from '../core/clock.ts';
 import type { Codec, Decoded } from '../core/contracts.ts';
 import { IngestDocument } from '../core/document.ts';
 import { ProcessorError } from '../core/errors.ts';
+import { Fifo } from '../core/fifo.ts';
 import type { ExecutionHooks, ExecutionResult } from '../pipeline/execution.ts';
 import type { Delivery } from './delivery.ts';
+import { Run, type Slice } from './run.ts';
 
 /** One document's run through the pipeline. */
 export interface Running {
@@ -29,6 +31,8 @@ export interface IntakeOptions {
   readonly pipeline: PipelineRunner;
   readonly tombstones: 'delete' | 'ignore' | 'dead_letter';
   readonly finished: (delivery: Delivery, result: IntakeResult) => void;
+  /** False while the destination has enough to do: documents then wait undecoded, which is smaller and cheaper. */
+  readonly room: () => boolean;
   /** Called after every slice: a good moment to look at batches. */
   readonly idle: () => void;
   /** A fault of sluice itself. */
@@ -47,28 +51,25 @@ const MAX_WAITING = 4096;
 /** Decodes documents and runs them through the pipeline, in slices of the main thread. */
 export class Intake {
   readonly #options: IntakeOptions;
-  #queue: Delivery[] = [];
-  #head = 0;
+  readonly #queue = new Fifo<Delivery>();
   /** Documents that go on after a wait. */
-  readonly #goOn: { delivery: Delivery; run: () => void }[] = [];
+  readonly #goOn = new Fifo<{ delivery: Delivery; run: () => void }>();
   #scheduled = false;
   #active = 0;
   #current: Delivery | undefined;
-  readonly #results: { delivery: Delivery; execution: Running | undefined; result: IntakeResult }[] = [];
-  readonly #deferred: (() => void)[] = [];
-  #sliceEnd = 0;
+  readonly #slice: Slice;
   #pipeline: PipelineRunner;
   /** Waits for the documents inside the pipeline to leave it; meanwhile none begins. */
   #replacement: { readonly pipeline: PipelineRunner; readonly replaced: () => void } | undefined;
   /** Documents that were interrupted once, and what they have to do next. */
   readonly #suspects = new Set<Delivery>();
   readonly #suspectRuns: (() => void)[] = [];
-  /** The execution that speaks for a delivery; an interrupted one no longer does. */
-  readonly #executions = new Map<Delivery, Running>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#pipeline = options.pipeline;
+    const goOn = (delivery: Delivery, run: () => void) => this.#continue(delivery, run);
+    this.#slice = { clock: options.clock, end: 0, ended: [], deferred: [], goOn };
   }
 
   /** Resolves once documents run through the other pipeline. */
@@ -86,7 +87,7 @@ export class Intake {
 
   /** Documents that are not decoded yet. */
   get queued(): number {
-    return this.#queue.length - this.#head;
+    return this.#queue.length;
   }
 
   /** Documents inside the pipeline. */
@@ -96,10 +97,12 @@ export class Intake {
 
   /** Forgets what has not begun, at a graceful stop: it was never settled, so it comes again. */
   discard(): Delivery[] {
-    const left = this.#queue.slice(this.#head);
-    this.#queue = [];
-    this.#head = 0;
-    return left;
+    return this.#queue.clear();
+  }
+
+  /** There is room again. */
+  wake(): void {
+    if (this.#hasWork()) this.#schedule();
   }
 
   #schedule(): void {
@@ -108,7 +111,7 @@ export class Intake {
     this.#options.clock.soon(() => {
       this.#scheduled = false;
       try {
-        this.#slice();
+        this.#runSlice();
       } catch (error) {
         this.#options.broken(error);
       }
@@ -116,17 +119,17 @@ export class Intake {
   }
 
   #hasWork(): boolean {
-    return this.#goOn.length > 0 || this.#suspectRuns.length > 0 || (this.#begins && this.#head < this.#queue.length);
+    return this.#goOn.length > 0 || this.#suspectRuns.length > 0 || (this.#begins && this.#queue.length > 0);
   }
 
   /** True while documents may enter the pipeline. */
   get #begins(): boolean {
-    return this.#active < MAX_WAITING && this.#replacement === undefined;
+    return this.#active < MAX_WAITING && this.#replacement === undefined && this.#options.room();
   }
 
-  #slice(): void {
+  #runSlice(): void {
     const { clock, idle } = this.#options;
-    this.#sliceEnd = clock.monotonic() + SLICE_MS;
+    this.#slice.end = clock.monotonic() + SLICE_MS;
     let interrupted: Delivery | undefined;
     if (this.#pipeline.guards !== undefined) interrupted = this.#guarded(() => this.#work());
     else this.#work();
@@ -141,26 +144,21 @@ export class Intake {
   #work(): void {
     const { clock } = this.#options;
     do {
-      const next = this.#goOn[0];
+      const next = this.#goOn.take();
       if (next !== undefined) {
-        this.#goOn.shift();
         this.#current = next.delivery;
         next.run();
         this.#current = undefined;
         continue;
       }
-      if (this.#head >= this.#queue.length || !this.#begins) return;
-      const delivery = this.#queue[this.#head]!;
-      this.#head += 1;
-      if (this.#head === this.#queue.length) {
-        this.#queue = [];
-        this.#head = 0;
-      }
+      if (!this.#begins) return;
+      const delivery = this.#queue.take();
+      if (delivery === undefined) return;
       this.#active += 1;
       this.#current = delivery;
       this.#begin(delivery);
       this.#current = undefined;
-    } while (clock.monotonic() < this.#sliceEnd);
+    } while (clock.monotonic() < this.#slice.end);
   }
 
   /** Runs under a time limit; answers with the document that was running when it struck. */
@@ -169,16 +167,18 @@ export class Intake {
     const guilty = this.#current;
     this.#current = undefined;
     // It may have been stopped just after its result was noted.
-    return guilty !== undefined && this.#results.at(-1)?.delivery !== guilty ? guilty : undefined;
+    return guilty !== undefined && this.#slice.ended.at(-1)?.run.delivery !== guilty ? guilty : undefined;
   }
 
   /** What came out of a slice is passed on outside of it, where no interruption can strike in the middle. */
   #settleSlice(): void {
-    for (const start of this.#deferred.splice(0)) start();
-    for (const { delivery, execution, result } of this.#results.splice(0)) {
-      if (execution !== undefined && this.#executions.get(delivery) !== execution) continue;
-      this.#executions.delete(delivery);
-      this.#suspects.delete(delivery);
+    const { deferred, ended } = this.#slice;
+    if (deferred.length > 0) for (const start of deferred.splice(0)) start();
+    for (const { run, result } of ended.splice(0)) {
+      const { delivery } = run;
+      if (delivery.run !== run) continue;
+      delivery.run = undefined;
+      if (this.#suspects.size > 0) this.#suspects.delete(delivery);
       this.#active -= 1;
       this.#options.finished(delivery, result);
     }
@@ -189,7 +189,7 @@ export class Intake {
    * itself. That it is large, or that decoding it takes long, is no fault.
    */
   #suspect(delivery: Delivery): void {
-    this.#executions.delete(delivery);
+    delivery.run = undefined;
     this.#suspects.add(delivery);
     this.#suspectRuns.push(() => this.#begin(delivery));
   }
@@ -197,7 +197,7 @@ export class Intake {
   #runSuspect(): void {
     const run = this.#suspectRuns.shift();
     if (run === undefined) return;
-    this.#sliceEnd = this.#options.clock.monotonic() + SLICE_MS;
+    this.#slice.end = this.#options.clock.monotonic() + SLICE_MS;
     this.#pipeline.guards!.eachMatch(run, INTERRUPT_MS);
     this.#settleSlice();
   }
@@ -213,24 +213,17 @@ export class Intake {
   #begin(delivery: Delivery): void {
     const { codec, tombstones } = this.#options;
     const { record } = delivery;
+    const run = new Run(delivery, this.#slice);
+    delivery.run = run;
     // Another member has it by now: whatever it would become, it is not written here.
-    if (delivery.partition.revoked)
-      return void this.#results.push({ delivery, execution: undefined, result: { outcome: 'dropped' } });
+    if (delivery.partition.revoked) return run.finished({ outcome: 'dropped' });
     if (record.value === null) {
       if (tombstones === 'dead_letter')
-        this.#undecodable(
-          delivery,
-          new ProcessorError('parse_exception', 'the record is a tombstone: it has no value'),
-        );
-      else if (tombstones === 'ignore')
-        this.#results.push({ delivery, execution: undefined, result: { outcome: 'dropped' } });
+        this.#undecodable(run, new ProcessorError('parse_exception', 'the record is a tombstone: it has no value'));
+      else if (tombstones === 'ignore') run.finished({ outcome: 'dropped' });
       else {
-        delivery.document = new IngestDocument({
-          source: {},
-          metadata: { _op_type: 'delete' },
-          origin: record.origin(),
-        });
-        this.#results.push({ delivery, execution: undefined, result: { outcome: 'done' } });
+        delivery.document = new IngestDocument({ source: {}, metadata: { _op_type: 'delete' }, record });
+        run.finished({ outcome: 'done' });
       }
       return;
     }
@@ -238,39 +231,32 @@ export class Intake {
     try {
       decoded = (record.codec ?? codec).decode(record.value, record.headers);
     } catch (error) {
-      return this.#undecodable(delivery, error as Error);
+      return this.#undecodable(run, error as Error);
     }
-    if (!(decoded instanceof Promise)) return this.#execute(delivery, decoded);
+    if (!(decoded instanceof Promise)) return this.#execute(run, decoded);
     decoded.then(
-      (value) => this.#continue(delivery, () => this.#execute(delivery, value)),
-      (error: unknown) => this.#continue(delivery, () => this.#undecodable(delivery, error as Error)),
+      (value) => this.#continue(delivery, () => this.#execute(run, value)),
+      (error: unknown) => this.#continue(delivery, () => this.#undecodable(run, error as Error)),
     );
   }
 
-  #undecodable(delivery: Delivery, error: Error): void {
+  #undecodable(run: Run, error: Error): void {
     // Only what the codec calls the document's fault is one; the rest is a fault of sluice and must not lose documents.
     if (!(error instanceof ProcessorError)) throw error;
-    this.#results.push({ delivery, execution: undefined, result: { outcome: 'undecodable', error } });
+    run.finished({ outcome: 'undecodable', error });
   }
 
-  #execute(delivery: Delivery, decoded: Decoded): void {
-    const { clock } = this.#options;
+  #execute(run: Run, decoded: Decoded): void {
+    const { delivery } = run;
     const document = new IngestDocument({
       source: decoded.source,
       raw: decoded.raw,
-      origin: delivery.record.origin(),
-      timestamp: new Date(clock.now()),
+      record: delivery.record,
+      timestamp: this.#options.clock.now(),
     });
     document.trace = delivery.trace;
     delivery.document = document;
-    const execution: Running = this.#pipeline.start(document, {
-      finished: (result) => void this.#results.push({ delivery, execution, result }),
-      defer: (start) => void this.#deferred.push(start),
-      resume: (run) => this.#continue(delivery, run),
-      pausing: () => clock.monotonic() >= this.#sliceEnd,
-    });
-    this.#executions.set(delivery, execution);
-    execution.run();
+    this.#pipeline.start(document, run).run();
   }
 
   #continue(delivery: Delivery, run: () => void): void {

@@ -1,4 +1,5 @@
 import { ByteBudget } from '../core/byte-budget.ts';
+import { Fifo } from '../core/fifo.ts';
 import type { Delivery } from './delivery.ts';
 import { Watermark } from './watermark.ts';
 
@@ -11,8 +12,7 @@ export class PartitionState {
   /** First position that has not been delivered to this process yet. */
   expected: bigint | undefined;
   /** Deliveries in source order that have not left the pipeline stage. */
-  readonly gate: Delivery[] = [];
-  gateHead = 0;
+  readonly gate = new Fifo<Delivery>();
   committed: bigint | undefined;
   /** What its documents hold. */
   readonly budget: ByteBudget;
@@ -38,15 +38,6 @@ export const enterGate = (delivery: Delivery): void => {
 /** Marks a delivery as passed and releases everything that may leave now, in order. */
 export const passGate = (delivery: Delivery, release: (delivery: Delivery) => void): void => {
   delivery.passed = true;
-  const { partition } = delivery;
-  const { gate } = partition;
-  while (partition.gateHead < gate.length && gate[partition.gateHead]!.passed) {
-    const first = gate[partition.gateHead]!;
-    partition.gateHead += 1;
-    release(first);
-  }
-  if (partition.gateHead > 1024 || partition.gateHead === gate.length) {
-    gate.splice(0, partition.gateHead);
-    partition.gateHead = 0;
-  }
+  const { gate } = delivery.partition;
+  while (gate.first?.passed) release(gate.take()!);
 };

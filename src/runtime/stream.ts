@@ -1,6 +1,6 @@
 import { ByteBudget } from '../core/byte-budget.ts';
 import { sleep } from '../core/clock.ts';
-import type { Outcome, SourcePort, SourceRecord, WriteFault } from '../core/contracts.ts';
+import type { Outcome, SourcePort, SourceRecord, WriteFault, WriteItem } from '../core/contracts.ts';
 import { messageOf, ProcessorError, SluiceError } from '../core/errors.ts';
 import type { IngestFailure } from '../pipeline/failure.ts';
 import { Committer } from './committer.ts';
@@ -14,8 +14,20 @@ import type { StreamOptions } from './stream-options.ts';
 import { type Write, Writer } from './writer.ts';
 
 /** A document on its way to the sink. */
-interface StreamWrite extends Write {
+class StreamWrite implements Write {
   readonly delivery: Delivery;
+  readonly item: WriteItem;
+  readonly bytes: number;
+
+  constructor(delivery: Delivery, item: WriteItem) {
+    this.delivery = delivery;
+    this.item = item;
+    this.bytes = item.bytes;
+  }
+
+  get cancelled(): boolean {
+    return this.delivery.partition.revoked;
+  }
 }
 
 /**
@@ -65,6 +77,7 @@ export class Stream {
       pipeline: options.pipeline,
       tombstones: options.tombstones,
       finished: (delivery, result) => this.#processed(delivery, result),
+      room: () => this.#writer.roomy,
       idle: () => this.#flushWhenStarved(),
       broken: (error) => this.#fail(error),
     });
@@ -89,6 +102,7 @@ export class Stream {
           )),
       events: {
         ...events,
+        roomy: () => this.#intake.wake(),
         requested: (documents, ms) => this.counters.request(documents, ms),
         cancelled: ({ delivery }) => this.#settle(delivery, undefined),
         delivered: ({ delivery }, duplicate) => {
@@ -344,15 +358,7 @@ export class Stream {
   }
 
   #write(delivery: Delivery): void {
-    const item = delivery.item!;
-    this.#writer.add({
-      delivery,
-      item,
-      bytes: item.bytes,
-      get cancelled() {
-        return delivery.partition.revoked;
-      },
-    });
+    this.#writer.add(new StreamWrite(delivery, delivery.item!));
   }
 
   #deadLetter(delivery: Delivery, fault: WriteFault, failure?: IngestFailure): void {

@@ -1,3 +1,5 @@
+import { Fifo } from '../core/fifo.ts';
+
 /** Something with a place in a partition's order. */
 export interface Tracked {
   /** Where reading goes on once this and all before it are settled. */
@@ -7,8 +9,7 @@ export interface Tracked {
 
 /** One partition's committable position: moves only over a contiguous run of settled documents. */
 export class Watermark<T extends Tracked> {
-  readonly #entries: (T | undefined)[] = [];
-  #head = 0;
+  readonly #entries = new Fifo<T>();
   #position: bigint | undefined;
 
   track(entry: T): void {
@@ -18,19 +19,10 @@ export class Watermark<T extends Tracked> {
   /** Marks an entry; answers true when the position moved. */
   settle(entry: T): boolean {
     entry.settled = true;
-    const before = this.#head;
-    for (;;) {
-      const first = this.#entries[this.#head];
-      if (!first?.settled) break;
-      this.#position = first.next;
-      this.#entries[this.#head] = undefined;
-      this.#head += 1;
-    }
-    const moved = this.#head > before;
-    // Dropping the settled front now and then keeps both memory and the cost of a shift flat.
-    if (this.#head > 1024 && this.#head * 2 > this.#entries.length) {
-      this.#entries.splice(0, this.#head);
-      this.#head = 0;
+    let moved = false;
+    while (this.#entries.first?.settled) {
+      this.#position = this.#entries.take()!.next;
+      moved = true;
     }
     return moved;
   }
@@ -42,6 +34,6 @@ export class Watermark<T extends Tracked> {
 
   /** The oldest entry that is not settled. */
   get oldest(): T | undefined {
-    return this.#entries[this.#head];
+    return this.#entries.first;
   }
 }

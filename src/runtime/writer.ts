@@ -24,6 +24,8 @@ export interface WriterEvents<W extends Write> {
   /** The destination takes nothing, or does not answer; undefined once it takes writes again. */
   blocked(fault: WriteFault | undefined): void;
   retried(count: number, fault: WriteFault): void;
+  /** Batches were taken up: there is room for more documents. */
+  roomy?(): void;
   /** A request was answered, or failed. */
   requested?(documents: number, ms: number): void;
   /** A fault of sluice itself: the stream cannot go on. */
@@ -76,6 +78,11 @@ export class Writer<W extends Write> {
     this.#batcher.flush();
   }
 
+  /** False while so many batches wait for their turn that more documents would only grow old here. */
+  get roomy(): boolean {
+    return this.#queue.size < BATCHES_AHEAD;
+  }
+
   /** How much the destination is given at once, as it follows from what it took. */
   get congestion(): Congestion {
     return this.#congestion;
@@ -87,7 +94,10 @@ export class Writer<W extends Write> {
 
   #enqueue(batch: W[]): void {
     this.#queue
-      .add(() => this.#write(batch))
+      .add(() => {
+        this.#options.events.roomy?.();
+        return this.#write(batch);
+      })
       .catch((error: unknown) => {
         if (!this.#options.signal.aborted) this.#options.events.broken(error);
       });
@@ -225,6 +235,8 @@ export class Writer<W extends Write> {
   }
 }
 
+/** Enough that several requests may end at once and find the next ones ready. */
+const BATCHES_AHEAD = 4;
 /** Between two looks whether writing is allowed again. */
 const HOLD_MS = 100;
 

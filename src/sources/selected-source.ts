@@ -154,7 +154,7 @@ export const millisOf = (value: JsonValue | undefined): number => {
 
 /** Whether it is wanted nobody knows, so somebody has to look: a dead letter. */
 const withoutTime = (record: SourceRecord, field: string): SourceRecord => {
-  const { position, next, bytes, value, key, headers, timestamp, defaultId, origin } = record;
+  const { position, next, bytes, value, key, headers, timestamp } = record;
   const codec: Codec = {
     type: 'json',
     ...(record.codec?.description && { description: record.codec.description }),
@@ -162,5 +162,6 @@ const withoutTime = (record: SourceRecord, field: string): SourceRecord => {
       throw new ProcessorError('illegal_argument_exception', `field [${field}] holds no time to select by`);
     },
   };
-  return { position, next, bytes, value, key, headers, timestamp, defaultId, origin, codec };
+  const names = { defaultId: () => record.defaultId(), origin: () => record.origin() };
+  return { position, next, bytes, value, key, headers, timestamp, ...names, codec };
 };

@@ -36,7 +36,7 @@ const documentOf = (text: string): IngestDocument => {
   const { value } = readJson(Buffer.from(text));
   return new IngestDocument({
     source: value as JsonObject,
-    origin: { name: '_kafka', fields: { topic: 'never written' } },
+    record: { origin: () => ({ name: '_kafka', fields: { topic: 'never written' } }) },
   });
 };
 

@@ -75,7 +75,7 @@ export const execute = async (
   const document = new IngestDocument({
     source: readJson(Buffer.from(text)).value as JsonObject,
     metadata: { _index: '_index', _id: '_id', ...metadata },
-    timestamp: new Date(0),
+    timestamp: 0,
   });
   const result = await new Promise<ExecutionResult>((resolve) =>
     new PipelineExecution(document, pipeline, { ...hooks, finished: resolve }).run(),

@@ -12,8 +12,8 @@ export const SABOTAGE: Readonly<Record<string, Sabotage>> = {
   /** Positions are committed although documents below them have not ended. */
   'commit-past-gap': {
     file: 'runtime/watermark.ts',
-    find: 'if (!first?.settled) break;',
-    replace: 'if (first === undefined) break;',
+    find: 'while (this.#entries.first?.settled) {',
+    replace: 'while (this.#entries.first !== undefined) {',
   },
   /** What the cluster had no room for counts as delivered. */
   'drop-429': {

@@ -44,7 +44,7 @@ export const pipelineOf = (clock: SimulatedClock, dropped: Set<string>): Pipelin
         limited = false;
       },
     },
-    start: (document, { finished, defer, resume }) => {
+    start: (document, hooks) => {
       const { kind, wait, partition, version } = document.source as unknown as SimulatedRecord & { partition: string };
       const fail = () => {
         const failure = new IngestFailure(new Error('simulated'), {
@@ -52,15 +52,15 @@ export const pipelineOf = (clock: SimulatedClock, dropped: Set<string>): Pipelin
           processorTag: undefined,
           pipelines: ['simulated'],
         });
-        finished({ outcome: 'failed', failure });
+        hooks.finished({ outcome: 'failed', failure });
       };
       const end = () => {
         if (kind === 'evil' && !limited) throw new Interrupted();
         if (kind === 'drop') dropped.add(`${partition}@${version}`);
         if (kind === 'fail' || kind === 'evil') fail();
-        else finished({ outcome: kind === 'drop' ? 'dropped' : 'done' });
+        else hooks.finished({ outcome: kind === 'drop' ? 'dropped' : 'done' });
       };
-      return { run: () => (wait === 0 ? end() : defer!(() => void clock.after(wait, () => resume!(end)))) };
+      return { run: () => (wait === 0 ? end() : hooks.defer!(() => void clock.after(wait, () => hooks.resume!(end)))) };
     },
   };
 };

@@ -20,7 +20,7 @@ const TEMPLATES: ActionTemplates = {
 const action = (templates: Partial<ActionTemplates>, metadata: Readonly<Record<string, JsonValue>> = {}) => {
   const document = new IngestDocument({ source: { a: 1 } });
   for (const [key, value] of Object.entries(metadata)) document.metadata.set(key, value);
-  return bulkAction(document, () => 'topic-0-7-1', { ...TEMPLATES, ...templates });
+  return bulkAction(document, { defaultId: () => 'topic-0-7-1' }, { ...TEMPLATES, ...templates });
 };
 const head = (...parameters: Parameters<typeof action>) =>
   JSON.parse(action(...parameters).head) as Record<string, object>;

@@ -1,5 +1,5 @@
-import type { WriteItem } from '../../core/contracts.ts';
-import type { IngestDocument } from '../../core/document.ts';
+import type { SourceRecord, WriteItem } from '../../core/contracts.ts';
+import type { IngestDocument, MetadataField } from '../../core/document.ts';
 import { illegalArgument } from '../../core/errors.ts';
 import type { JsonValue, PlainObject } from '../../core/json/values.ts';
 import { writeJson } from '../../core/json/write.ts';
@@ -33,15 +33,17 @@ export interface BulkAction extends WriteItem, SentAction {
   mayBeThere: boolean;
 }
 
+/** Bytes of UTF-8; a UTF-16 unit is three of them at most. */
+const MAX_ID = 512;
+
 /** @throws ProcessorError when the document cannot be addressed */
 export const bulkAction = (
   document: IngestDocument,
-  defaultId: () => string,
+  record: Pick<SourceRecord, 'defaultId'>,
   templates: ActionTemplates,
   mayBeThere = false,
 ): BulkAction => {
-  const { metadata } = document;
-  const text = (key: string): string | undefined => (metadata.get(key) ?? undefined) as string | undefined;
+  const text = (key: MetadataField): string | undefined => (document.meta(key) ?? undefined) as string | undefined;
   const action = (text('_op_type') ?? templates.opType) as SentAction['action'];
   const index = text('_index') ?? templates.index(document);
   if (index === '') throw illegalArgument('the index name is empty');
@@ -50,24 +52,27 @@ export const bulkAction = (
   const ownId = named === undefined;
   if (ownId && (action === 'update' || action === 'delete'))
     throw illegalArgument(`[${action}] needs an _id: set sink.elasticsearch.id or _id`);
-  const id = named ?? defaultId();
-  if (Buffer.byteLength(id) > 512)
-    throw illegalArgument(`id is too long, must be no longer than 512 bytes but was: ${Buffer.byteLength(id)}`);
-  const line: PlainObject = { _index: index, _id: id };
+  const id = named ?? record.defaultId();
+  if (id.length > MAX_ID / 3 && Buffer.byteLength(id) > MAX_ID)
+    throw illegalArgument(`id is too long, must be no longer than ${MAX_ID} bytes but was: ${Buffer.byteLength(id)}`);
   const routing = text('_routing') ?? templates.routing?.(document);
+  const line: PlainObject = {};
   if (routing !== undefined && routing !== '') line.routing = routing;
   const externalVersion = addVersion(line, document, templates, action);
   if (templates.requireAlias !== undefined) line.require_alias = templates.requireAlias;
-  const dynamic = metadata.get('_dynamic_templates') ?? templates.dynamicTemplates;
+  const dynamic = document.meta('_dynamic_templates') ?? templates.dynamicTemplates;
   if (dynamic !== undefined && action !== 'delete' && action !== 'update')
     line.dynamic_templates = dynamic as JsonValue;
-  for (const key of ['if_seq_no', 'if_primary_term']) {
-    const value = metadata.get(`_${key}`);
+  for (const key of ['if_seq_no', 'if_primary_term'] as const) {
+    const value = document.meta(`_${key}`);
     if (value !== undefined && value !== null) line[key] = value;
   }
   if (action === 'update' && templates.retryOnConflict !== undefined)
     line.retry_on_conflict = templates.retryOnConflict;
-  const head = `${writeJson({ [action]: line })}\n`;
+  // Put together by hand: most lines hold nothing but these two, and they are written for every document.
+  let head = `{"${action}":{"_index":${JSON.stringify(index)},"_id":${JSON.stringify(id)}`;
+  for (const key in line) head += `,"${key}":${writeJson(line[key]!)}`;
+  head += '}}\n';
   const body = bodyOf(document, action, templates.docAsUpsert);
   const bytes =
     Buffer.byteLength(head) +
@@ -106,7 +111,7 @@ const addVersion = (
   { version, versionType }: ActionTemplates,
   action: SentAction['action'],
 ): boolean => {
-  const own = document.metadata.get('_version');
+  const own = document.meta('_version');
   const text = own !== undefined && own !== null ? String(own) : version?.(document);
   if (text === undefined) return false;
   if (action === 'update' || action === 'create')
@@ -115,7 +120,7 @@ const addVersion = (
   Object.assign(line, { version: JSON.parse(text.replace(/^0+(?=\d)/, '')) as number });
   const number = BigInt(text);
   if (number > BigInt(Number.MAX_SAFE_INTEGER)) line.version = number;
-  line.version_type = (document.metadata.get('_version_type') ?? versionType) as string;
+  line.version_type = (document.meta('_version_type') ?? versionType) as string;
   return true;
 };
 

@@ -33,7 +33,7 @@ export const elasticsearchDryRun = ({
   destination: connection.place,
   limits: { max_documents: 500, max_bytes: 8 * 1024 * 1024, max_age_ms: 200, max_in_flight: 1 },
   open: () => connection.ready(clock),
-  prepare: (document, record) => bulkAction(document, record.defaultId, templates),
+  prepare: (document, record) => bulkAction(document, record, templates),
   write: async (actions, signal) => {
     for (const { action } of actions) countUp(report.actions, action);
     const asked = actions.slice(0, Math.max(0, report.compare - report.compared));

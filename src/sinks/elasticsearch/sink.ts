@@ -88,7 +88,7 @@ export const elasticsearchSink = ({
       await connection.ready(clock);
       await prepareIndex();
     },
-    prepare: (document, record, mayBeThere) => bulkAction(document, record.defaultId, templates, mayBeThere),
+    prepare: (document, record, mayBeThere) => bulkAction(document, record, templates, mayBeThere),
     write: async (actions, signal, traceparent) => {
       const there = options.data_stream ? await redelivered(actions, signal) : NONE;
       const sent = there.size === 0 ? actions : actions.filter((action) => !there.has(action));

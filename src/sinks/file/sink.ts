@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip, zstdCompress } from 'node:zlib';
-import type { Sink, WriteItem } from '../../core/contracts.ts';
+import type { Sink, SourceRecord, WriteItem } from '../../core/contracts.ts';
 import type { IngestDocument } from '../../core/document.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { PlainObject } from '../../core/json/values.ts';
@@ -122,18 +122,17 @@ export class FileSink implements Sink<FileItem> {
     });
   }
 
-  prepare(document: IngestDocument, record: { defaultId: () => string }): FileItem {
+  prepare(document: IngestDocument, record: Pick<SourceRecord, 'defaultId'>): FileItem {
     const { options, index, id } = this.#parts;
     let text = '';
     if (options.format === 'bulk') {
-      const { metadata } = document;
-      const action = (metadata.get('_op_type') as string | undefined) ?? 'index';
-      const name = (metadata.get('_index') as string | undefined) ?? index?.(document);
+      const action = (document.meta('_op_type') as string | undefined) ?? 'index';
+      const name = (document.meta('_index') as string | undefined) ?? index?.(document);
       const head: PlainObject = {
         ...(name !== undefined && { _index: name }),
-        _id: (metadata.get('_id') as string | undefined) ?? id?.(document) ?? record.defaultId(),
+        _id: (document.meta('_id') as string | undefined) ?? id?.(document) ?? record.defaultId(),
       };
-      const routing = metadata.get('_routing');
+      const routing = document.meta('_routing');
       if (routing !== undefined) head.routing = routing;
       text = `${writeJson({ [action]: head })}\n`;
       if (action === 'delete') return { key: undefined, bytes: Buffer.byteLength(text), text };
@@ -143,8 +142,8 @@ export class FileSink implements Sink<FileItem> {
     return { key: undefined, bytes: Buffer.byteLength(text), text };
   }
 
-    if (this.#broken !== undefined) throw this.#broken;
   async write(items: readonly FileItem[]): Promise<{ outcome: 'delivered' }[]> {
+    if (this.#broken !== undefined) throw this.#broken;
     const text = items.map((item) => item.text).join('');
     const data = this.#compress === undefined ? Buffer.from(text) : await this.#compress(text);
     try {
@@ -189,8 +188,8 @@ export class FileSink implements Sink<FileItem> {
     else rmSync(this.#working, { force: true });
     this.#note.remove();
   }
+}
 
 /** No room on the disk, or none left to this user or process. */
 const isFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
-}

@@ -150,19 +150,13 @@ class KafkaSourceRecord implements SourceRecord {
   get timestamp(): number {
     return this.#record.timestamp;
   }
-  get defaultId(): () => string {
-    return this.#defaultId;
-  }
-  get origin(): () => Origin {
-    return this.#origin;
-  }
 
-  readonly #defaultId = (): string => {
+  defaultId(): string {
     const { topic, partition } = this.#partition;
     return `${topic}-${partition}-${this.position}-${this.timestamp}`;
-  };
+  }
 
-  readonly #origin = (): Origin => {
+  origin(): Origin {
     const { topic, partition } = this.#partition;
     const { key, headers, timestamp } = this.#record;
     const named: PlainObject = {};
@@ -172,7 +166,7 @@ class KafkaSourceRecord implements SourceRecord {
       name: '_kafka',
       fields: { topic, partition, offset, timestamp, key: key === null ? null : textOf(key), headers: named },
     };
-  };
+  }
 }
 
 /** Keys and headers are bytes; what is not UTF-8 is shown as base64. */
