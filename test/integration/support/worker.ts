@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../servers/server.ts';
 import { until } from '../../servers/until.ts';
@@ -85,8 +85,8 @@ export interface Scene {
 }
 
 /** A test with workers: they end with it, and when it fails their last words are shown. */
-export const scene = (name: string, play: (scene: Scene) => Promise<void>): void =>
-  void test(name, async () => {
+export const scene = (name: string, play: (scene: Scene, t: TestContext) => Promise<void>): void =>
+  void test(name, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
     const workers: Worker[] = [];
     const kill = () => {
@@ -94,7 +94,7 @@ export const scene = (name: string, play: (scene: Scene) => Promise<void>): void
     };
     process.on('exit', kill);
     try {
-      await play({
+      const own: Scene = {
         folder,
         run: async (pipeline) => {
           const file = join(folder, `stream-${workers.length}.yaml`);
@@ -104,7 +104,8 @@ export const scene = (name: string, play: (scene: Scene) => Promise<void>): void
           await worker.started();
           return worker;
         },
-      });
+      };
+      await play(own, t);
     } catch (error) {
       workers.forEach(({ stderr }, index) =>
         console.error(`--- worker ${index + 1} of "${name}"\n${stderr.split('\n').slice(-TAIL).join('\n')}`),
