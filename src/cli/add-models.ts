@@ -3,8 +3,9 @@ import type { PathMistake } from '../config/explain.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { ElasticsearchEngine } from '../inference/elasticsearch/engine.ts';
-import { findModel, type ModelSet, type ModelSetLog } from '../inference/model-set.ts';
-import { type LocalModelOptions, TASK_TYPES } from '../inference/options.ts';
+import { locateModel, type ModelSet, type ModelSetLog } from '../inference/model-set.ts';
+import { TASK_TYPES } from '../inference/options.ts';
+import { fromStore, type PipelineModel } from '../inference/store/pipeline-model.ts';
 import { TransformersEngine } from '../inference/transformers_js/engine.ts';
 import type { StreamConfig } from './stream-config.ts';
 
@@ -23,8 +24,11 @@ export const addModels = (
           id,
           new ElasticsearchEngine({ options: options.elasticsearch, clock: systemClock, random: Math.random, log }),
         );
-      } else if (options.engine === 'transformers_js') addTransformers(models, id, options, file, log, problem);
-      else models.addLocal(id, options, file);
+        continue;
+      }
+      const own = fromStore(options);
+      if (own.options.engine === 'transformers_js') addTransformers(models, id, own, file, log, problem);
+      else models.addLocal(id, own.options, file);
     } catch (error) {
       const hint = error instanceof SluiceError && error.hint !== undefined ? `. ${error.hint}` : '';
       problem({ path: ['models', id], message: `${messageOf(error)}${hint}` });
@@ -35,7 +39,7 @@ export const addModels = (
 const addTransformers = (
   models: ModelSet,
   id: string,
-  options: LocalModelOptions,
+  { options, defaults }: PipelineModel,
   file: string,
   log: ModelSetLog,
   problem: (mistake: PathMistake) => void,
@@ -48,7 +52,7 @@ const addTransformers = (
     });
   if (options.long_text !== 'truncate')
     return problem({ path: ['models', id, 'long_text'], message: 'transformers_js only knows long_text: truncate' });
-  const folder = findModel(options.path, file);
+  const folder = locateModel(options, file);
   const allocations = options.number_of_allocations ?? availableParallelism();
-  models.addEngine(id, new TransformersEngine({ id, folder, task, options, allocations, log }));
+  models.addEngine(id, new TransformersEngine({ id, folder, task, options, allocations, defaults, log }));
 };

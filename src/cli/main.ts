@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { bytes } from '../config/units.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
-import { packageRoot } from '../inference/model-set.ts';
+import { packageRoot } from '../inference/package-root.ts';
 import { FORMATS } from '../sources/dump/options.ts';
 import { dlqList, dlqRedrive, dlqShow, dlqStats } from './commands/dlq.ts';
 import { init } from './commands/init.ts';
@@ -12,6 +12,7 @@ import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { search } from './commands/search.ts';
 import { validate } from './commands/validate.ts';
+import { addModelsCommands } from './models-commands.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { moment, partOf, share, wholeCount } from './selection-options.ts';
 
@@ -85,6 +86,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--json', 'logs and summary as JSON')
     .action(async (file: string, options: object) => finish(await replay(file, options)));
   addDlq(program, finish);
+  addModelsCommands(program, finish);
   program
     .command('publish')
     .description('write a dump to the topic that a pipeline file reads, for its consumer group to share')

@@ -30,6 +30,12 @@ export const ERROR_CODES = {
     exitCode: 6,
     about: 'Loading the model ended the trial process: it would have ended this one too.',
   },
+  SLUICE_MODEL_STORE: {
+    exitCode: 6,
+    about: 'The model store cannot be read or written, or another process changes the same model.',
+  },
+  SLUICE_HUB_UNREACHABLE: { exitCode: 6, about: 'The model hub did not answer, or not as a hub does.' },
+  SLUICE_HUB_AUTH: { exitCode: 6, about: 'The model hub refused the token, or asks for one.' },
   SLUICE_INFERENCE_QUEUE_FULL: { exitCode: 6, about: 'The deployment has queue_capacity requests waiting.' },
   SLUICE_INFERENCE_CLOSED: { exitCode: 6, about: 'The deployment is stopping.' },
   SLUICE_SCHEMA_REGISTRY: { exitCode: 4, about: 'The schema registry cannot be reached or refused the request.' },

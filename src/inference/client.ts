@@ -1,7 +1,7 @@
 import type { IngestDocument } from '../core/document.ts';
 import type { InferenceClient, InferenceConfig, InferenceStep } from '../core/inference.ts';
 import { nearest } from '../core/nearest.ts';
-import { type LocalInferenceOptions, readInferenceConfig } from './inference-config.ts';
+import { type LocalInferenceOptions, readInferenceConfig, withDefaults } from './inference-config.ts';
 import type { LocalTask, Manifest } from './manifest.ts';
 import type { InferenceDone } from './onnx/deployment.ts';
 import type { InferenceOutput, InferenceRequest } from './onnx/protocol.ts';
@@ -48,7 +48,9 @@ export class PipelineInference implements InferenceClient {
         `no model [${modelId}] under [models]${nearest(modelId, known)}${known.length === 0 ? '; there are none' : `; there are [${known.join(', ')}]`}`,
       );
     }
-    const options = readInferenceConfig(config, modelId, Object.keys(model.manifest.tasks) as LocalTask[]);
+    const { tasks, inference_config } = model.manifest;
+    const asked = withDefaults(config, inference_config as InferenceConfig | undefined);
+    const options = readInferenceConfig(asked, modelId, Object.keys(tasks) as LocalTask[]);
     return this.#step(model, options, this.#pass(`${modelId} ${options.truncate} ${input}`, options.task));
   }
 

@@ -19,6 +19,7 @@ export const resultIdentity = async ({ folder, manifest }: ModelFiles, sha256: s
     .map((name) => join(dirname(graph), name));
   const sums = await Promise.all([join(folder, 'tokenizer.json'), ...files].map(sha256OfFile));
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  const parts = [RESULTS, `onnx ${version} ${process.arch}`, sha256, ...sums, manifest];
+  const { version: _version, source: _source, size: _size, inference_config: _defaults, ...meaning } = manifest;
+  const parts = [RESULTS, `onnx ${version} ${process.arch}`, sha256, ...sums, meaning];
   return hash('sha256', JSON.stringify(parts), 'base64');
 };

@@ -29,6 +29,17 @@ export interface LocalInferenceOptions {
   readonly truncate: 'first' | 'none';
 }
 
+/** An `inference_config` over the defaults of a model's `sluice.json`, where it says nothing else. */
+export const withDefaults = (
+  config: InferenceConfig | undefined,
+  defaults: InferenceConfig | undefined,
+): InferenceConfig | undefined => {
+  if (defaults === undefined) return config;
+  const names = Object.keys(config ?? defaults);
+  if (config === undefined && names.length !== 1) return undefined;
+  return Object.fromEntries(names.map((name) => [name, { ...defaults[name], ...config?.[name] }]));
+};
+
 /**
  * Reads an `inference_config`; without one, a model with a single task is asked for that.
  * @throws Error with what is wrong, for the place of the processor

@@ -24,6 +24,25 @@ const taskOutputs = {
   }),
 };
 
+/** What a model does, by Elasticsearch's names. */
+export const MODEL_TASKS = [
+  'ner',
+  'text_embedding',
+  'text_classification',
+  'zero_shot_classification',
+  'fill_mask',
+] as const;
+export type ModelTask = (typeof MODEL_TASKS)[number];
+
+const modelSource = z.strictObject({
+  kind: z.enum(['hugging_face', 'url', 'folder']),
+  from: z.string().describe('Repository, address or folder.'),
+  requested: z.string().optional().describe('The revision that was asked for, e.g. main.'),
+  revision: z.string().optional().describe('The commit that it was.'),
+  dtype: z.string().optional().describe('Which weights were taken.'),
+});
+export type ModelSource = z.output<typeof modelSource>;
+
 /** `sluice.json` in a model's folder: what the files are, and what the graph's outputs mean. */
 export const manifestSchema = z.strictObject({
   id: z.string(),
@@ -42,6 +61,14 @@ export const manifestSchema = z.strictObject({
     .describe('Tokens of a window of `long_text: sentences`, special ones included.'),
   batching: z.enum(['none', 'equal_length']).default('none'),
   batch_invariant: z.boolean().default(false).describe("True when a text's result does not depend on its batch-mates."),
+  task_type: z.enum(MODEL_TASKS).optional().describe('Where transformers_js runs the model: its task.'),
+  inference_config: z
+    .partialRecord(z.enum(MODEL_TASKS), z.record(z.string(), z.unknown()))
+    .optional()
+    .describe('Defaults of the inference processor, by task.'),
+  version: z.string().optional().describe('In the model store: its version there.'),
+  source: modelSource.optional().describe('In the model store: where it came from.'),
+  size: z.record(z.string(), z.number().int().min(0)).optional().describe('In the model store: bytes of each file.'),
 });
 
 export type Manifest = z.output<typeof manifestSchema>;

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../core/errors.ts';
 import type { CacheStats } from './cache.ts';
 import { type BoundEngine, type BoundModel, PipelineInference } from './client.ts';
@@ -12,7 +11,9 @@ import { resultIdentity } from './identity.ts';
 import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
 import { type OnnxModel, onnxModel } from './onnx/model.ts';
 import type { LocalModelOptions } from './options.ts';
+import { packageRoot } from './package-root.ts';
 import { scriptBeside } from './script.ts';
+import { ModelStore, usable } from './store/store.ts';
 
 export interface ModelSetLog {
   info(message: string, fields?: object): void;
@@ -66,7 +67,7 @@ export class ModelSet {
 
   /** @throws SluiceError SLUICE_MODEL_MISSING, SLUICE_MODEL_INVALID */
   addLocal(id: string, options: LocalModelOptions, pipelineFile: string): void {
-    const files = readModel(findModel(options.path, pipelineFile), options);
+    const files = readModel(locateModel(options, pipelineFile), options);
     this.#local.set(id, { id, options, files, running: undefined, sha256: '' });
   }
 
@@ -171,8 +172,12 @@ const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
   sha256,
 });
 
-/** sluice's own folder: dist/inference or src/inference lie two levels below it. */
-export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+/** The folder of a model of a pipeline file: of its path, or of the version that its name in the store means now. */
+export const locateModel = (
+  { path, model_id }: Pick<LocalModelOptions, 'path' | 'model_id'>,
+  pipelineFile: string,
+): string =>
+  model_id === undefined ? findModel(path ?? '', pipelineFile) : usable(new ModelStore().find(model_id)).folder;
 
 /** From the working folder, beside the pipeline file, or among the bundled models. */
 export const findModel = (path: string, pipelineFile: string): string => {

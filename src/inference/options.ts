@@ -4,6 +4,10 @@ import { elasticsearchConnection } from '../connections/elasticsearch/options.ts
 import { POOLINGS } from './manifest.ts';
 import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
 
+/** Kinds of weights, by the names of the library. */
+export const DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'] as const;
+export type Dtype = (typeof DTYPES)[number];
+
 export const TASK_TYPES = Object.keys(TASKS) as [TransformersTask, ...TransformersTask[]];
 
 export const diskCacheOptions = z.strictObject({
@@ -15,22 +19,27 @@ export const diskCacheOptions = z.strictObject({
 });
 export type DiskCacheOptions = z.output<typeof diskCacheOptions>;
 
-export const localModelOptions = z.strictObject({
+const localModelShape = z.strictObject({
   path: z
     .string()
     .min(1)
+    .optional()
     .describe(
       "The model's folder: found from the working folder, beside the pipeline file, or among the bundled models.",
     ),
+  model_id: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('In place of path: id, alias or id@version in the model store, see `sluice models list`.'),
   engine: z
     .enum(['onnx', 'transformers_js'])
-    .default('onnx')
-    .describe('transformers_js runs tasks that sluice does not run itself yet, through @huggingface/transformers.'),
-  task_type: z.enum(TASK_TYPES).optional().describe('transformers_js: what the model does.'),
-  dtype: z
-    .enum(['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'])
     .optional()
-    .describe('transformers_js: which weights; q8 by default.'),
+    .describe(
+      'transformers_js runs tasks that sluice does not run itself yet, through @huggingface/transformers. Default: the one that runs the task of the model in the store, else onnx.',
+    ),
+  task_type: z.enum(TASK_TYPES).optional().describe('transformers_js: what the model does.'),
+  dtype: z.enum(DTYPES).optional().describe('transformers_js: which weights; q8 by default.'),
   number_of_allocations: z
     .number()
     .int()
@@ -68,6 +77,11 @@ export const localModelOptions = z.strictObject({
   pooling: z.enum(POOLINGS).optional().describe('For embedding models whose folder does not say.'),
   normalize: z.boolean().optional(),
 });
+
+export const localModelOptions = localModelShape.refine(
+  ({ path, model_id }) => (path === undefined) !== (model_id === undefined),
+  'either path or model_id',
+);
 export type LocalModelOptions = z.output<typeof localModelOptions>;
 
 export const elasticsearchModelOptions = z.strictObject({

@@ -6,6 +6,7 @@ import type { CacheStats } from '../cache.ts';
 import type { CrashJournal } from '../crash-journal.ts';
 import { Deployment } from '../deployment.ts';
 import type { DiskCaches, DiskResults } from '../disk/results.ts';
+import { withDefaults } from '../inference-config.ts';
 import { LocalModel } from '../local-model.ts';
 import { checkModelFolder, sha256OfFile } from '../manifest.ts';
 import type { Engine, ModelSetLog, TrialRun } from '../model-set.ts';
@@ -20,6 +21,8 @@ export interface TransformersEngineParts {
   readonly task: TransformersTask;
   readonly options: LocalModelOptions;
   readonly allocations: number;
+  /** Defaults of `inference_config`, where the model has some. */
+  readonly defaults?: InferenceConfig | undefined;
   readonly log: ModelSetLog;
 }
 
@@ -42,7 +45,7 @@ export class TransformersEngine implements Engine {
   }
 
   bind(config: InferenceConfig | undefined): InferenceStep {
-    const options = readTransformersConfig(config, this.#parts.task);
+    const options = readTransformersConfig(withDefaults(config, this.#parts.defaults), this.#parts.task);
     return {
       infer: (_document, text, done) =>
         this.#model!.infer({ text, options }, (error, output) =>

@@ -1,0 +1,40 @@
+const WIDTH = 80;
+const GAP = 2;
+const LEAST = 6;
+
+/** Columns as wide as what is in them; where all do not fit on a terminal of 80, the widest are cut. */
+export const fittedTable = (head: readonly string[], rows: readonly (readonly string[])[], width = WIDTH): string => {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)));
+  for (let over = total(widths) - width; over > 0; over -= 1) {
+    const widest = widths.indexOf(Math.max(...widths));
+    if (widths[widest]! <= LEAST) break;
+    widths[widest]! -= 1;
+  }
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .map((cell, at) => cut(cell, widths[at]!).padEnd(widths[at]!))
+        .join(' '.repeat(GAP))
+        .trimEnd(),
+    )
+    .join('\n');
+};
+
+const total = (widths: readonly number[]): number =>
+  widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
+
+/** The end of a name tells versions and quantizations apart, so the middle goes. */
+const cut = (text: string, width: number): string => {
+  if (text.length <= width) return text;
+  const head = Math.ceil((width - 1) * 0.6);
+  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
+};
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** A size as people read it, in powers of 1000 as hubs show it. */
+export const shownBytes = (bytes: number): string => {
+  let [value, unit] = [bytes, 0];
+  for (; value >= 999.5 && unit < UNITS.length - 1; unit += 1) value /= 1000;
+  return `${unit === 0 || value >= 99.5 ? value.toFixed(0) : value.toFixed(1)} ${UNITS[unit]}`;
+};
