@@ -152,6 +152,11 @@ export interface Sink<T extends WriteItem = WriteItem> {
    */
   prepare(document: IngestDocument, record: SourceRecord, mayBeThere?: boolean): T;
   /**
+   * Asks, before a write, what is there already; absent where nothing has to be asked. A step of its own, because the
+   * process may be stopped while the answer is on its way, and may have lost its partitions when it goes on.
+   */
+  look?(items: readonly T[], signal: AbortSignal): Promise<void>;
+  /**
    * Resolves when the destination has answered: one result per item, in order.
    * @param traceparent W3C header, where the request is traced
    * Rejects with a RequestError when the request failed as a whole; anything else is a fault of sluice.

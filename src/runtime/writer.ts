@@ -148,6 +148,18 @@ export class Writer<W extends Write> {
     const trace = this.#options.trace?.(batch);
     let results: readonly ItemResult[];
     try {
+      if (sink.look !== undefined) {
+        await sink.look(
+          batch.map((write) => write.item),
+          signal,
+        );
+        // A process that was stopped meanwhile asks anew what it may write.
+        if (!this.#holds || batch.some(({ cancelled }) => cancelled)) {
+          trace?.end(undefined);
+          breaker.answered();
+          return { left: batch, waits: false };
+        }
+      }
       results = await sink.write(
         batch.map((write) => write.item),
         signal,

@@ -27,7 +27,9 @@ for (const { version, url } of await clusters()) {
       await sink.write(items(5, 8, false), signal);
       await rollover();
       // Another process reads them again, and some more.
-      const results = await sink.write(items(0, 12, true), signal);
+      const redelivered = items(0, 12, true);
+      await sink.look!(redelivered, signal);
+      const results = await sink.write(redelivered, signal);
       assert.deepEqual(
         results.map((result) => result.outcome === 'delivered' && result.duplicate === true),
         [...Array<boolean>(8).fill(true), ...Array<boolean>(4).fill(false)],
@@ -51,6 +53,7 @@ for (const { version, url } of await clusters()) {
         await assert.rejects(sink.write(items, signal), { kind: 'retry' });
         losing = false;
         await rollover();
+        await sink.look!(items, signal);
         assert.deepEqual(
           await sink.write(items, signal),
           items.map(() => ({ outcome: 'delivered', duplicate: true })),

@@ -31,6 +31,8 @@ export interface BulkAction extends WriteItem, SentAction {
   readonly routing: string | undefined;
   /** An earlier process, or an earlier request, may have written it. */
   mayBeThere: boolean;
+  /** It was found, in whatever backing index. */
+  there: boolean;
 }
 
 /** Bytes of UTF-8; a UTF-16 unit is three of them at most. */
@@ -89,6 +91,7 @@ export const bulkAction = (
     id,
     routing: routing === '' ? undefined : routing,
     mayBeThere,
+    there: false,
   };
 };
 

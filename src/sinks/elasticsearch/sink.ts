@@ -27,11 +27,11 @@ export const elasticsearchSink = ({
   prepareIndex,
 }: ElasticsearchSinkParts): Sink<BulkAction> => {
   const { batch, pipeline } = options;
-  const redelivered = async (actions: readonly BulkAction[], signal: AbortSignal) => {
+  const look = async (actions: readonly BulkAction[], signal: AbortSignal): Promise<void> => {
     const asked = actions.filter(({ mayBeThere, ownId, action }) => mayBeThere && ownId && action === 'create');
-    if (asked.length === 0) return NONE;
+    if (asked.length === 0) return;
     try {
-      return await alreadyThere(connection, asked, signal);
+      for (const action of await alreadyThere(connection, asked, signal)) action.there = true;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw classifyRequest(error);
@@ -89,13 +89,13 @@ export const elasticsearchSink = ({
       await prepareIndex();
     },
     prepare: (document, record, mayBeThere) => bulkAction(document, record, templates, mayBeThere),
+    ...(options.data_stream && { look }),
     write: async (actions, signal, traceparent) => {
-      const there = options.data_stream ? await redelivered(actions, signal) : NONE;
-      const sent = there.size === 0 ? actions : actions.filter((action) => !there.has(action));
+      const sent = actions.filter(({ there }) => !there);
       const results = sent.length === 0 ? [] : await bulk(sent, signal, traceparent);
-      if (there.size === 0) return results;
+      if (sent.length === actions.length) return results;
       let next = 0;
-      return actions.map((action) => (there.has(action) ? DUPLICATE : results[next++]!));
+      return actions.map(({ there }) => (there ? DUPLICATE : results[next++]!));
     },
     close: () => connection.close(),
   };
@@ -103,4 +103,3 @@ export const elasticsearchSink = ({
 
 const DELIVERED = { outcome: 'delivered' } as const;
 const DUPLICATE = { outcome: 'delivered', duplicate: true } as const;
-const NONE: ReadonlySet<BulkAction> = new Set();
