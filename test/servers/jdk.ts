@@ -38,3 +38,7 @@ export const findJdks = (): Jdk[] => {
     return status === 0 && version !== null ? [{ home, version: Number(version[1]) }] : [];
   });
 };
+
+/** The oldest that is new enough has seen most use with a server. */
+export const oldestJdk = (needed: number, jdks = findJdks()): Jdk | undefined =>
+  jdks.filter(({ version }) => version >= needed).sort((a, b) => a.version - b.version)[0];

@@ -41,7 +41,7 @@ const properties = (home: string, port: number, doors: Doors, controller: number
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
 
-const LOGGING = `appender.out.type=Console
+export const LOGGING = `appender.out.type=Console
 appender.out.name=out
 appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d %p %m (%c)%n
@@ -49,13 +49,13 @@ rootLogger.level=WARN
 rootLogger.appenderRef.out.ref=out
 `;
 
-class JavaKafka extends JavaServer implements TestKafka {
+export class JavaKafka extends JavaServer implements TestKafka {
   readonly #java: string;
   readonly #classPath: string;
 
   readonly doors: Doors['env'];
 
-  constructor(home: string, port: number, doors: Doors, jdk: Jdk, classPath: string) {
+  constructor(home: string, port: number, doors: Pick<Doors, 'env'>, jdk: Jdk, classPath: string) {
     const java = join(jdk.home, 'bin/java');
     const address = `127.0.0.1:${port}`;
     super({
@@ -98,8 +98,7 @@ class JavaKafka extends JavaServer implements TestKafka {
 }
 
 export const createKafka = async (jdk: Jdk, behind?: ProxiedDoor): Promise<TestKafka> => {
-  const libraries = jars(`kafka-${KAFKA}`, jdk);
-  const classPath = [compiled('WhileStdinOpen', [], jdk), ...libraries].join(':');
+  const classPath = kafkaClassPath(jdk);
   const home = temporaryHome('kafka');
   const port = await freePort();
   const file = join(home, 'server.properties');
@@ -108,12 +107,25 @@ export const createKafka = async (jdk: Jdk, behind?: ProxiedDoor): Promise<TestK
   writeFileSync(keyStore, doors.keyStore);
   writeFileSync(file, properties(home, port, doors, await freePort(), behind));
   writeFileSync(join(home, 'log4j2.properties'), LOGGING);
-  const id = randomBytes(16).toString('base64url');
-  // As one word: an id may begin with a hyphen.
-  const storage = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', file];
-  for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'])
-    storage.push('--add-scram', `${mechanism}=[name=${SASL_USER.username},password=${SASL_USER.password}]`);
-  const { status, stdout, stderr } = spawnSync(join(jdk.home, 'bin/java'), storage, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stdout}${stderr}`);
+  format(jdk, classPath, file, newClusterId(), SASL_MECHANISMS.flatMap(scram));
   return new JavaKafka(home, port, doors, jdk, classPath);
 };
+
+const SASL_MECHANISMS = ['SCRAM-SHA-256', 'SCRAM-SHA-512'];
+const scram = (mechanism: string): string[] => [
+  '--add-scram',
+  `${mechanism}=[name=${SASL_USER.username},password=${SASL_USER.password}]`,
+];
+
+export const newClusterId = (): string => randomBytes(16).toString('base64url');
+
+/** Gives a node its storage. */
+export const format = (jdk: Jdk, classPath: string, file: string, id: string, more: readonly string[] = []): void => {
+  // As one word: an id may begin with a hyphen.
+  const storage = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${id}`, '-c', file, ...more];
+  const { status, stdout, stderr } = spawnSync(join(jdk.home, 'bin/java'), storage, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${stdout}${stderr}`);
+};
+
+export const kafkaClassPath = (jdk: Jdk): string =>
+  [compiled('WhileStdinOpen', [], jdk), ...jars(`kafka-${KAFKA}`, jdk)].join(':');

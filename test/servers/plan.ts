@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { dockerAnswers, elasticsearchContainer, kafkaContainer } from './docker.ts';
 import { createElasticsearch } from './elasticsearch.ts';
-import { findJdks, type Jdk } from './jdk.ts';
+import { findJdks, type Jdk, oldestJdk } from './jdk.ts';
 import { createKafka } from './kafka.ts';
 import type { TestKafka, TestServer } from './server.ts';
 import { ELASTICSEARCH, KAFKA, NEEDED_JDK } from './versions.ts';
@@ -47,8 +47,8 @@ export const planServers = (): Plan => {
     ...(KAFKA_BROKERS ? [] : [NEEDED_JDK[`kafka-${KAFKA}`]!]),
     ...versions.map((version) => NEEDED_JDK[`elasticsearch-${version}`]!),
   );
-  // One for all of them: the oldest that is new enough has seen most use with these versions.
-  const [jdk] = jdks.filter(({ version }) => version >= needed).sort((a, b) => a.version - b.version);
+  // One for all of them.
+  const jdk = oldestJdk(needed, jdks);
   const maven = spawnSync('mvn', ['--version'], { stdio: 'ignore' }).status === 0;
   if (jdk === undefined || !maven) {
     const lacks = [

@@ -57,7 +57,14 @@ export interface OwnKafka {
 }
 
 const producerOf = ({ kafka, sockets }: OwnKafka, options: KafkaConnectionOptions): KafkaProducer => {
-  const producer = kafka.producer({ allowAutoTopicCreation: true, idempotent: false, maxInFlightRequests: 1 });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: true,
+    idempotent: false,
+    maxInFlightRequests: 1,
+    // Whoever sends tries again, and all of it. kafkajs' own retries leave out every broker that has answered already, and
+    // so lose, without a word, the messages of a partition that such a broker leads by then.
+    retry: { retries: 0 },
+  });
   return {
     connect: async () => {
       try {

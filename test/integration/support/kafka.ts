@@ -20,11 +20,11 @@ export type ClientName = KafkaConnectionOptions['client'];
 export const CLIENTS: readonly ClientName[] = ['kafkajs', 'platformatic'];
 
 /** kafkajs as a test uses it: to prepare topics and to look at what sluice has left. */
-export const testKafka = (): kafkajs.Kafka =>
-  new kafkajs.Kafka({ brokers: brokers().split(','), clientId: 'test', logLevel: kafkajs.logLevel.NOTHING });
+export const testKafka = (address = brokers()): kafkajs.Kafka =>
+  new kafkajs.Kafka({ brokers: address.split(','), clientId: 'test', logLevel: kafkajs.logLevel.NOTHING });
 
-export const withAdmin = async <T>(work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> => {
-  const admin = testKafka().admin();
+export const withAdmin = async <T>(work: (admin: kafkajs.Admin) => Promise<T>, address = brokers()): Promise<T> => {
+  const admin = testKafka(address).admin();
   await admin.connect();
   try {
     return await work(admin);
@@ -70,11 +70,11 @@ export const numbered = (count: number, from = 0, partition?: number): kafkajs.M
     ...(partition !== undefined && { partition }),
   }));
 
-export const committedOffsets = (groupId: string, topic: string): Promise<number[]> =>
+export const committedOffsets = (groupId: string, topic: string, address = brokers()): Promise<number[]> =>
   withAdmin(async (admin) => {
     const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] });
     return offsets!.partitions.sort((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset));
-  });
+  }, address);
 
 /** Everything that stands in a topic now. */
 export const readTopic = async (topic: string, count: number): Promise<KafkaRecord[]> => {
