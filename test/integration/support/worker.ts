@@ -85,8 +85,12 @@ export interface Scene {
 }
 
 /** A test with workers: they end with it, and when it fails their last words are shown. */
-export const scene = (name: string, play: (scene: Scene, t: TestContext) => Promise<void>): void =>
-  void test(name, async (t) => {
+export const scene = (
+  name: string,
+  play: (scene: Scene, t: TestContext) => Promise<void>,
+  options: { readonly timeout?: number } = {},
+): void =>
+  void test(name, options, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-e2e-'));
     const workers: Worker[] = [];
     const kill = () => {

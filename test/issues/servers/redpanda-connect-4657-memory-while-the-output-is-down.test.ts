@@ -69,4 +69,5 @@ scene(
       proxy.close();
     }
   },
+  { timeout: (OUTAGE_SECONDS + 240) * 1000 },
 );
