@@ -98,10 +98,3 @@ export const connectWithin = async (
     }
   }
 };
-
-/** A member that leaves could not say so in time. @param ms how long it waited */
-export const goodbyeUnheard = ({ brokers }: KafkaConnectionOptions, ms: number): SluiceError =>
-  new SluiceError('SLUICE_SOURCE_UNREACHABLE', `no broker answered within ${ms / 1000} s at the end`, {
-    place: brokerList(brokers).join(', '),
-    hint: 'The last positions may not be committed: the records behind them come again, and nothing is lost.',
-  });

@@ -68,7 +68,7 @@ const producerOf = ({ kafka, sockets }: OwnKafka, options: KafkaConnectionOption
   return {
     connect: async () => {
       try {
-        await connectWithin(options, 'sink', sockets, () => producer.connect());
+        await connectWithin(options, 'sink', sockets.faults, () => producer.connect());
       } catch (error) {
         // kafkajs goes on trying for a while, and its sockets would keep the process alive.
         sockets.close();

@@ -1,6 +1,5 @@
-import { type Connection, instancesChannel } from '@platformatic/kafka';
 import { CredentialsError } from './connect.ts';
-import { plainToTls, TlsFault, tlsFault } from './tls.ts';
+import { plainToTls, TlsFault } from './tls.ts';
 
 interface Tree {
   readonly message: string;
@@ -15,6 +14,9 @@ const flat = (error: Tree): Tree[] => [
   ...(error.cause === undefined ? [] : flat(error.cause)),
   ...(error.errors ?? []).flatMap(flat),
 ];
+
+/** The innermost error of all: what happened. */
+export const innermost = (error: unknown): Error => flat(error as Tree).at(-1) as Error;
 
 /** Kafka's name of an error, where the broker answered with one. */
 export const apiIdOf = (error: unknown): string | undefined =>
@@ -42,54 +44,3 @@ export const plainError = (error: unknown): Error & { readonly type?: string } =
   );
   return type === undefined ? plain : Object.assign(plain, { type });
 };
-
-/** Why connections failed, which the library tells only with the request that waited for them, and not always. */
-export class ConnectionFaults {
-  readonly #owners = new Set<number>();
-  readonly #open = new Set<Connection>();
-  readonly #faults = new Map<string, Error>();
-  #changed = () => {};
-
-  constructor() {
-    instancesChannel.subscribe(this.#created);
-  }
-
-  /** Watches the connections of a client from now on. */
-  watch(owner: { readonly instanceId: number }): void {
-    this.#owners.add(owner.instanceId);
-  }
-
-  get lastFault(): Error | undefined {
-    return [...this.#faults.values()].at(-1);
-  }
-
-  whenHopeless(places: readonly string[], call: (fault: TlsFault) => void): void {
-    this.#changed = () => {
-      const faults = places.map((place) => this.#faults.get(place));
-      if (faults.every((fault) => fault instanceof TlsFault)) call(faults[0]!);
-    };
-  }
-
-  /** Whatever is still open would keep the process alive. */
-  close(): void {
-    instancesChannel.unsubscribe(this.#created);
-    for (const { socket } of this.#open) socket?.destroy();
-  }
-
-  readonly #created = (event: unknown): void => {
-    const { type, instance } = event as { readonly type: string; readonly instance: Connection };
-    if (type !== 'connection' || instance.ownerId === undefined || !this.#owners.has(instance.ownerId)) return;
-    this.#open.add(instance);
-    instance.on('close', () => this.#open.delete(instance));
-    instance.on('connect', () => this.#faults.delete(placeOf(instance)));
-    instance.on('error', (error: Error) => {
-      const reason = flat(error as Tree).at(-1) as Error;
-      const place = placeOf(instance);
-      this.#faults.delete(place);
-      this.#faults.set(place, (instance.socket && tlsFault(reason, instance.socket)) ?? reason);
-      this.#changed();
-    });
-  };
-}
-
-const placeOf = ({ host, port }: Connection): string => `${host}:${port}`;

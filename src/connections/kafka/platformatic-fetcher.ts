@@ -9,6 +9,7 @@ import {
   fetchV17,
 } from '@platformatic/kafka';
 import type { ConsumerSettings, KafkaRecord, TopicPartition } from './client.ts';
+import { nameOf } from './partition-name.ts';
 import { committedRecords } from './platformatic-batches.ts';
 import { apiIdOf } from './platformatic-errors.ts';
 
@@ -301,5 +302,3 @@ const isConnectionError = (error: unknown): boolean => {
   const { code } = error as { code?: string };
   return code === 'PLT_KFK_NETWORK' || code === 'PLT_KFK_MULTIPLE' || code === 'PLT_KFK_TIMEOUT';
 };
-
-const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;

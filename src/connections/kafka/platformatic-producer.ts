@@ -2,7 +2,8 @@ import { compatibilityPartitioner, type MessageToProduce, ProduceAcks, Producer 
 import type { KafkaMessage, KafkaProducer } from './client.ts';
 import { connectWithin } from './connect.ts';
 import type { KafkaConnectionOptions } from './options.ts';
-import { ConnectionFaults, plainError } from './platformatic-errors.ts';
+import { plainError } from './platformatic-errors.ts';
+import { ConnectionFaults } from './platformatic-faults.ts';
 import { connectionOptions, nameServers } from './platformatic-options.ts';
 import { sendError } from './send-error.ts';
 

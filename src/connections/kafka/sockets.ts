@@ -1,7 +1,8 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type kafkajs from 'kafkajs';
-import { plainToTls, TlsFault, tlsFault } from './tls.ts';
+import { AddressFaults } from './address-faults.ts';
+import { plainToTls, tlsFault } from './tls.ts';
 
 const KEEP_ALIVE_MS = 60_000;
 
@@ -11,10 +12,8 @@ const KEEP_ALIVE_MS = 60_000;
  * connection failed until it has tried many times: that is remembered here.
  */
 export class Sockets {
+  readonly faults = new AddressFaults();
   readonly #open = new Set<Socket>();
-  /** Why the last connection to an address failed. */
-  readonly #faults = new Map<string, Error>();
-  #changed = () => {};
   #closed = false;
 
   readonly factory: kafkajs.ISocketFactory = ({ host, port, ssl, onConnect }) => {
@@ -24,13 +23,15 @@ export class Sockets {
       : connect({ host, port }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#open.add(socket);
-    const place = `${host}:${port}`;
-    socket.once('error', (error) => this.#failed(place, tlsFault(error, socket) ?? error));
+    const address = `${host}:${port}`;
+    socket.once('error', (error) => {
+      if (!this.#closed) this.faults.failed(address, tlsFault(error, socket) ?? error);
+    });
     socket.once('data', (answer: Buffer) => {
       const fault = ssl ? undefined : plainToTls(answer);
       // Destroyed, because kafkajs would wait for the rest of such an answer.
       if (fault !== undefined) socket.destroy(fault);
-      else this.#faults.delete(place);
+      else this.faults.reached(address);
     });
     socket.once('close', () => this.#open.delete(socket));
     return socket;
@@ -40,29 +41,9 @@ export class Sockets {
     return this.#closed;
   }
 
-  /** Why some connection failed last. */
-  get lastFault(): Error | undefined {
-    return [...this.#faults.values()].at(-1);
-  }
-
-  /** Calls back when none of these addresses can be reached, however often it is tried. */
-  whenHopeless(places: readonly string[], call: (fault: TlsFault) => void): void {
-    this.#changed = () => {
-      const faults = places.map((place) => this.#faults.get(place));
-      if (faults.every((fault) => fault instanceof TlsFault)) call(faults[0]!);
-    };
-  }
-
   close(): void {
     this.#closed = true;
     // An error, because that is what kafkajs listens to: it then clears its timers too.
     for (const socket of this.#open) socket.destroy(new Error('the Kafka client is closed'));
-  }
-
-  #failed(place: string, fault: Error): void {
-    if (this.#closed) return;
-    this.#faults.delete(place);
-    this.#faults.set(place, fault);
-    this.#changed();
   }
 }

@@ -17,7 +17,7 @@ export const topicOffsets = async (
   const { kafka, sockets } = kafkajsOf(options);
   const admin = kafka.admin({ retry: { retries: 3 } });
   try {
-    await connectWithin(options, 'source', sockets, () => admin.connect());
+    await connectWithin(options, 'source', sockets.faults, () => admin.connect());
     const known = await admin.fetchTopicOffsets(topic);
     return await Promise.all(
       places.map(async (place) => {
