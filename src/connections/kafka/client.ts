@@ -36,6 +36,8 @@ export interface ConsumerEvents {
 
 export interface ConsumerSettings {
   readonly groupId: string;
+  /** Default: classic. */
+  readonly groupProtocol?: 'classic' | 'consumer' | undefined;
   /** A name that this member keeps when it starts again, so that its partitions wait for it. */
   readonly groupInstanceId?: string | undefined;
   /** Names, and patterns that may match topics which do not exist yet. */

@@ -10,7 +10,8 @@ import { boundDecompression } from './platformatic-compression.ts';
 import { plainError } from './platformatic-errors.ts';
 import { ConnectionFaults } from './platformatic-faults.ts';
 import { Fetcher } from './platformatic-fetcher.ts';
-import { Membership } from './platformatic-membership.ts';
+import { GroupHeartbeats } from './platformatic-heartbeats.ts';
+import { ClassicMembership, type GroupMembership, type MembershipEvents } from './platformatic-membership.ts';
 import { connectionOptions, nameServers } from './platformatic-options.ts';
 import { Placement } from './platformatic-placement.ts';
 import { Subscription } from './platformatic-subscription.ts';
@@ -24,14 +25,13 @@ type Fault = Exclude<Parameters<ConsumerEvents['trouble']>[0], undefined>;
  * over records of some aborted transactions.
  */
 export class PlatformaticConsumer implements KafkaConsumer {
-  readonly #settings: ConsumerSettings;
   readonly #connection: KafkaConnectionOptions;
   readonly #faults = new ConnectionFaults();
   readonly #goodbye: Goodbye;
   readonly #member: Consumer;
   readonly #admin: Admin;
   readonly #pool: ConnectionPool;
-  readonly #membership: Membership;
+  readonly #membership: GroupMembership;
   readonly #subscription: Subscription;
   readonly #placement: Placement;
   readonly #fetcher: Fetcher;
@@ -45,7 +45,6 @@ export class PlatformaticConsumer implements KafkaConsumer {
 
   constructor(settings: ConsumerSettings, connection: KafkaConnectionOptions) {
     boundDecompression();
-    this.#settings = settings;
     this.#connection = connection;
     this.#goodbye = new Goodbye(connection);
     const options = connectionOptions(connection);
@@ -75,7 +74,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
       looked: () => this.#tell(),
       log,
     });
-    this.#membership = new Membership(this.#member, settings, connection, {
+    const events: MembershipEvents = {
       joining: () => this.#subscription.count(),
       joined: () => {
         this.#reconcile();
@@ -90,7 +89,12 @@ export class PlatformaticConsumer implements KafkaConsumer {
         this.#events.failed(error);
       },
       log,
-    });
+    };
+    const [member, admin] = [this.#member, this.#admin];
+    this.#membership =
+      settings.groupProtocol === 'consumer'
+        ? new GroupHeartbeats({ member, admin, settings, connection, events })
+        : new ClassicMembership(member, settings, connection, events);
     this.#placement = new Placement(this.#member, settings.start, {
       placed: (partition, offset) => this.#fetcher.add(partition, offset),
       log,
@@ -147,17 +151,10 @@ export class PlatformaticConsumer implements KafkaConsumer {
   }
 
   async commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void> {
-    if (this.#closed || this.#member.memberId === null)
-      throw new Error('the consumer is not a member of the group at the moment');
-    // First, so that the generation that the commit carries is the one for which the partitions are looked up here.
-    await this.#member.metadata({ topics: this.#member.topics.current });
-    const mine = offsets.filter((offset) => this.#owned.has(nameOf(offset)));
-    if (mine.length === 0) return;
-    const commit = this.#member.commit({
-      offsets: mine.map(({ topic, partition, offset }) => ({ topic, partition, offset, leaderEpoch: -1 })),
-    });
+    if (this.#closed) throw new Error('the consumer is not a member of the group at the moment');
+    const mine = () => offsets.filter((offset) => this.#owned.has(nameOf(offset)));
     try {
-      await this.#goodbye.notForEver(commit);
+      await this.#goodbye.notForEver(this.#membership.commit(mine));
     } catch (error) {
       throw error instanceof SluiceError ? error : plainError(error);
     }
@@ -171,9 +168,10 @@ export class PlatformaticConsumer implements KafkaConsumer {
     if (this.#closed) return;
     this.#closed = true;
     await this.stop();
-    // A static member does not leave: its partitions wait for it until the session is over.
-    if (this.#settings.groupInstanceId !== undefined) this.#membership.forget();
-    const closing = Promise.allSettled([this.#member.close(true), this.#admin.close(), this.#pool.close()]);
+    const closing = this.#membership
+      .leave()
+      .catch(() => {})
+      .then(() => Promise.allSettled([this.#member.close(true), this.#admin.close(), this.#pool.close()]));
     await this.#goodbye.notForEver(closing).catch(() => {});
     this.#faults.close();
     this.#membership.close();
@@ -211,7 +209,7 @@ export class PlatformaticConsumer implements KafkaConsumer {
 
   #reconcile(): void {
     const now = new Map<string, TopicPartition>();
-    for (const { topic, partitions } of this.#member.assignments ?? [])
+    for (const { topic, partitions } of this.#membership.assignments)
       for (const partition of partitions) now.set(nameOf({ topic, partition }), { topic, partition });
     for (const [name, gone] of this.#owned) if (!now.has(name)) this.#revoke(gone);
     for (const [name, partition] of now) {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Consumer, consumerGroupChannel, consumerHeartbeatChannel } from '@platformatic/kafka';
 import { messageOf, SluiceError } from '../../core/errors.ts';
-import type { ConsumerSettings } from './client.ts';
+import type { ConsumerSettings, TopicPartition } from './client.ts';
 import { connectionFailure, isRefusal } from './connect.ts';
 import type { KafkaConnectionOptions } from './options.ts';
 import { apiIdOf, plainError } from './platformatic-errors.ts';
@@ -28,8 +28,30 @@ export interface MembershipEvents {
   log(level: 'warn', message: string, fields?: object): void;
 }
 
-/** Joins the group, again and again where it has to, and knows for how long it surely is a member. */
-export class Membership {
+export type CommittedOffset = TopicPartition & { readonly offset: bigint };
+
+/** What a protocol of consumer groups has to do for a member. */
+export interface GroupMembership {
+  /** What is this member's. */
+  readonly assignments: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+  /** False where the group may have given this member's partitions to others. */
+  holds(): boolean;
+  /** @throws SluiceError where trying again cannot help; a join that only takes long goes on in the background */
+  begin(): Promise<void>;
+  /** From now on, what trying again cannot help ends the member by `failed`. */
+  begun(): void;
+  /** Topics or partitions came or went. */
+  joinAgain(): Promise<void>;
+  /** @param select what is to be committed, asked at the moment at which it is known as which member */
+  commit(select: () => readonly CommittedOffset[]): Promise<void>;
+  /** Does not join again; what it has it keeps. */
+  stop(): void;
+  leave(): Promise<void>;
+  close(): void;
+}
+
+/** A member by the classic protocol: joins again where it has to, and knows for how long it surely is a member. */
+export class ClassicMembership implements GroupMembership {
   readonly #member: Consumer;
   readonly #settings: ConsumerSettings;
   readonly #connection: KafkaConnectionOptions;
@@ -56,11 +78,14 @@ export class Membership {
     this.#listen();
   }
 
+  get assignments(): GroupMembership['assignments'] {
+    return this.#member.assignments ?? [];
+  }
+
   holds(): boolean {
     return performance.now() - this.#memberSince < this.#settings.sessionTimeoutMs;
   }
 
-  /** @throws SluiceError where trying again cannot help; a join that only takes long goes on in the background */
   async begin(): Promise<void> {
     const joined = this.#join().catch((error: unknown) => {
       if (isRefusal(plainError(error)) || isFenced(error))
@@ -70,7 +95,6 @@ export class Membership {
     await Promise.race([joined, delay(this.#connection.connect_timeout, undefined, { ref: false })]);
   }
 
-  /** From now on, what trying again cannot help ends the member by `failed`. */
   begun(): void {
     this.#begun = true;
   }
@@ -79,16 +103,22 @@ export class Membership {
     await this.#join().catch((error: unknown) => this.#joinLater(error));
   }
 
-  /** Does not join again; what it has it keeps. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#again);
   }
 
-  /** Without a word to the group. The library does not join again either. */
-  forget(): void {
-    this.#member.memberId = null;
-    this.#member.leaveGroup(false, () => {});
+  async commit(select: () => readonly CommittedOffset[]): Promise<void> {
+    if (this.#member.memberId === null) throw new Error('the consumer is not a member of the group at the moment');
+    // First, so that the generation that the commit carries is the one for which the partitions are looked up here.
+    await this.#member.metadata({ topics: this.#member.topics.current });
+    const offsets = select().map(({ topic, partition, offset }) => ({ topic, partition, offset, leaderEpoch: -1 }));
+    if (offsets.length > 0) await this.#member.commit({ offsets });
+  }
+
+  /** The library leaves when it is closed. A static member does not: its partitions wait until the session is over. */
+  async leave(): Promise<void> {
+    if (this.#settings.groupInstanceId !== undefined) this.#forget();
   }
 
   close(): void {
@@ -147,16 +177,23 @@ export class Membership {
     this.#memberSince = Number.NEGATIVE_INFINITY;
     if (!isFenced(error)) return this.#events.failed(connectionFailure(plainError(error), this.#connection, 'source'));
     // Joining again would drive out the other one, which would join again, and so on.
-    this.forget();
-    this.#events.failed(
-      new SluiceError(
-        'SLUICE_SOURCE_FAILED',
-        `another member of the group has the group_instance_id [${this.#settings.groupInstanceId}]`,
-        { hint: 'Give each worker a group_instance_id of its own.', cause: error },
-      ),
-    );
+    this.#forget();
+    this.#events.failed(twin(this.#settings, error));
+  }
+
+  /** Without a word to the group. The library does not join again either. */
+  #forget(): void {
+    this.#member.memberId = null;
+    this.#member.leaveGroup(false, () => {});
   }
 }
 
-const isFenced = (error: unknown): boolean =>
+export const isFenced = (error: unknown): boolean =>
   error !== undefined && error !== null && apiIdOf(error) === 'FENCED_INSTANCE_ID';
+
+export const twin = ({ groupInstanceId }: ConsumerSettings, cause: unknown): SluiceError =>
+  new SluiceError(
+    'SLUICE_SOURCE_FAILED',
+    `another member of the group has the group_instance_id [${groupInstanceId}]`,
+    { hint: 'Give each worker a group_instance_id of its own.', cause },
+  );

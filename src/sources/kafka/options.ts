@@ -25,6 +25,12 @@ export const kafkaSourceOptions = z
       .describe(
         'Static membership: a name of this worker alone. Within session_timeout it gets its partitions back after a restart, and nothing moves. Needs `client: platformatic`.',
       ),
+    group_protocol: z
+      .enum(['classic', 'consumer'])
+      .default('classic')
+      .describe(
+        'How the group shares its partitions: classic, or consumer (KIP-848, Kafka 4.0 or newer), where the brokers assign. Needs `client: platformatic`.',
+      ),
     start: z
       .union([z.enum(['earliest', 'latest']), z.strictObject({ timestamp: z.union([z.string(), z.number()]) })])
       .default('earliest')
@@ -54,7 +60,14 @@ export const kafkaSourceOptions = z
       .describe('Most of a fetch response; default a quarter of limits.in_flight_bytes, 16mb at most.'),
     fetch_max_wait: duration().default(500),
   })
-  .superRefine(({ start, topics, heartbeat_interval, session_timeout, group_instance_id, client }, context) => {
+  .superRefine((options, context) => {
+    const { start, topics, heartbeat_interval, session_timeout, group_instance_id, group_protocol, client } = options;
+    if (group_protocol === 'consumer' && client === 'kafkajs')
+      context.addIssue({
+        code: 'custom',
+        path: ['group_protocol'],
+        message: 'client: kafkajs speaks classic only; set `client: platformatic`, or leave group_protocol out',
+      });
     if (group_instance_id !== undefined && client === 'kafkajs')
       context.addIssue({
         code: 'custom',

@@ -31,6 +31,7 @@ export class KafkaSource implements Source {
     const maxBytes = options.fetch_max_bytes ?? Math.min(MAX_FETCH, Math.max(64 * 1024, Math.floor(budget / 4)));
     this.#consumer = client.consumer({
       groupId: options.group_id,
+      groupProtocol: options.group_protocol,
       groupInstanceId: options.group_instance_id,
       topics: [options.topics].flat().map(topicPattern),
       start: typeof options.start === 'object' ? timestampOf(options.start.timestamp) : options.start,
