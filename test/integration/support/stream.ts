@@ -49,7 +49,7 @@ export const kafkaStream = ({
     name: 'test',
     source: new KafkaSource({ options, client: small, budget, log: quiet }),
     codec: jsonCodec(),
-    pipeline: { start: (_, { finished }) => ({ run: () => finished({ outcome: 'done' }) }) },
+    pipeline: { start: (_, hooks) => ({ run: () => hooks.finished({ outcome: 'done' }) }) },
     sink,
     deadLetter: undefined,
     clock: systemClock,
