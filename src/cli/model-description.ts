@@ -1,7 +1,8 @@
 import { showReference } from '../inference/store/names.ts';
+import { shownBytes } from '../inference/store/shown-bytes.ts';
 import type { StoredModel } from '../inference/store/store.ts';
 import { sizeOf } from '../inference/store/verify.ts';
-import { fittedTable, shownBytes } from './fitted-table.ts';
+import { fittedTable } from './fitted-table.ts';
 
 /** What a model does, for a table. */
 export const tasksOf = ({ manifest }: StoredModel): string =>

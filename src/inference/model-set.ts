@@ -164,7 +164,7 @@ export class ModelSet {
   }
 }
 
-const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
+export const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
   id: files.manifest.id,
   folder: files.folder,
   script: scriptBeside(import.meta.url, 'onnx/trial-child'),

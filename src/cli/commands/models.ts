@@ -2,9 +2,10 @@ import { SluiceError } from '../../core/errors.ts';
 import { readAliases } from '../../inference/store/aliases.ts';
 import { makeCurrent, removeAlias, removeModel, setAlias } from '../../inference/store/changes.ts';
 import { showReference } from '../../inference/store/names.ts';
+import { shownBytes } from '../../inference/store/shown-bytes.ts';
 import { ModelStore, type StoredModel } from '../../inference/store/store.ts';
 import { sizeOf, verifyModel } from '../../inference/store/verify.ts';
-import { fittedTable, shownBytes } from '../fitted-table.ts';
+import { fittedTable } from '../fitted-table.ts';
 import { describeModel, modelJson, tasksOf } from '../model-description.ts';
 
 export interface JsonOption {
