@@ -2,12 +2,19 @@ const WIDTH = 80;
 const GAP = 2;
 const LEAST = 6;
 
-/** Columns as wide as what is in them; where all do not fit on a terminal of 80, the widest are cut. */
-export const fittedTable = (head: readonly string[], rows: readonly (readonly string[])[], width = WIDTH): string => {
+/**
+ * Columns as wide as what is in them; where all do not fit on a terminal of 80, the widest are cut.
+ * @param keep columns at the left that are cut only where nothing else is left to cut: names are copied from there
+ */
+export const fittedTable = (
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { keep = 0, width = WIDTH }: { readonly keep?: number; readonly width?: number } = {},
+): string => {
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)));
   for (let over = total(widths) - width; over > 0; over -= 1) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if (widths[widest]! <= LEAST) break;
+    const widest = widestOf(widths, keep) ?? widestOf(widths, 0);
+    if (widest === undefined) break;
     widths[widest]! -= 1;
   }
   return [head, ...rows]
@@ -18,6 +25,11 @@ export const fittedTable = (head: readonly string[], rows: readonly (readonly st
         .trimEnd(),
     )
     .join('\n');
+};
+
+const widestOf = (widths: readonly number[], from: number): number | undefined => {
+  const widest = widths.indexOf(Math.max(...widths.slice(from)), from);
+  return widest < 0 || widths[widest]! <= LEAST ? undefined : widest;
 };
 
 const total = (widths: readonly number[]): number =>

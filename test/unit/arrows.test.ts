@@ -74,6 +74,20 @@ test('imports between rooms go downwards only', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('only what a person asks to fetch a model speaks to a hub', () => {
+  const hub = 'connections/model_files/';
+  const asking = files.filter((file) => {
+    if (file.startsWith(hub) || file.endsWith('.test.ts')) return false;
+    const imports = readFileSync(join(src, file), 'utf8').matchAll(/^import (?!type )[^'"]*?from '(\.[^']+)';$/gms);
+    return [...imports].some(([, path]) => relative(src, join(src, dirname(file), path!)).startsWith(hub));
+  });
+  // A stream never downloads: what it runs is there, or it does not start.
+  for (const file of asking)
+    assert.match(file, /^(inference\/store\/(pull-|fetch-|import-)|cli\/commands\/models-take)/, file);
+  for (const file of files.filter((file) => /^(inference\/(?!store\/)|runtime\/|processors\/)/.test(file)))
+    assert.doesNotMatch(readFileSync(join(src, file), 'utf8'), /from '[^']*store\/(pull-|fetch-|import-)/, file);
+});
+
 test('every room exists, and files have names that say what is in them', () => {
   assert.deepEqual([...new Set(files.map(room))].sort(), Object.keys(ARROWS).sort());
   assert.deepEqual(

@@ -27,10 +27,9 @@ export const modelsList = ({ json }: JsonOption): number => {
     model.version === undefined ? 'bundled' : `${model.version}${model.current ? ' *' : ''}`,
     model.problem === undefined ? tasksOf(model) : 'damaged',
     shownBytes(sizeOf(model)),
-    model.manifest?.license ?? '-',
     model.aliases.join(',') || '-',
   ]);
-  console.log(fittedTable(['ID', 'VERSION', 'TASK', 'SIZE', 'LICENCE', 'ALIASES'], rows));
+  console.log(fittedTable(['ID', 'VERSION', 'TASK', 'SIZE', 'ALIASES'], rows, { keep: 2 }));
   return 0;
 };
 

@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../core/errors.ts';
 import { changeAliases, readAliases } from './aliases.ts';
@@ -55,6 +55,8 @@ export const removeModel = async (store: ModelStore, name: string): Promise<stri
   if (store.isBundled(id))
     throw new SluiceError('SLUICE_USAGE', `the model [${id}] comes with sluice and is not removed`);
   const versions = store.versions(id);
+  const leftover = version === undefined ? await removeLeftovers(store, id) : [];
+  if (versions.length === 0 && leftover.length > 0) return leftover;
   if (versions.length === 0 || version !== undefined) store.find(name);
   const others = versions.filter((one) => one !== version);
   if (version !== undefined && others.length > 0 && store.current(id) === version)
@@ -72,14 +74,26 @@ export const removeModel = async (store: ModelStore, name: string): Promise<stri
         for (const [alias] of aliases) delete all[alias];
       });
   });
-  return gone.map((one) => showReference({ id, version: one }));
+  return [...gone.map((one) => showReference({ id, version: one })), ...leftover];
+};
+
+/** Of downloads that never came to their end. */
+const removeLeftovers = async (store: ModelStore, id: string): Promise<string[]> => {
+  const folder = join(store.folder, '.partial', id);
+  const versions = await readdir(folder).catch(() => []);
+  for (const version of versions)
+    await withLock(store.folder, showReference({ id, version }), () =>
+      rm(join(folder, version), { recursive: true, force: true }),
+    );
+  await rm(folder, { recursive: true, force: true });
+  return versions.map((version) => `${showReference({ id, version })} (incomplete)`);
 };
 
 /** In one step for whoever looks, however long the deletion takes. */
 export const vanish = async (store: string, folder: string): Promise<void> => {
   try {
     await mkdir(join(store, '.partial'), { recursive: true });
-    const aside = join(store, '.partial', `removed-${crypto.randomUUID().slice(0, 8)}`);
+    const aside = join(store, '.partial', `_removed-${crypto.randomUUID().slice(0, 8)}`);
     await rename(folder, aside);
     await syncPath(join(folder, '..'));
     await rm(aside, { recursive: true, force: true });

@@ -1,13 +1,14 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { checkFileName } from '../../connections/model_files/file-name.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { readModel, sha256OfFile } from '../manifest.ts';
+import { makeCurrent } from './changes.ts';
 import { unwritable } from './durable-file.ts';
-import { install, nameIt, stagingFolder, type TakeIn } from './install.ts';
+import { install, nameIt, type TakeIn } from './install.ts';
 import { withLock } from './lock.ts';
-import { showReference } from './names.ts';
+import { showReference, stagingFolder } from './names.ts';
 import { freeId, type Pulled } from './pull-hub.ts';
 import { versionOfSums } from './pull-url.ts';
 import type { ModelStore } from './store.ts';
@@ -40,11 +41,12 @@ export const importFolder = async (store: ModelStore, path: string, options: Imp
   const version = versionOfSums(Object.fromEntries(Object.entries(sums).map(([file, { sha256 }]) => [file, sha256])));
   const reference = { id, version };
   if (store.versions(id).includes(version) && !options.force) {
+    await makeCurrent(store, showReference(reference));
     await nameIt(store, id, options.aliases);
     return { model: store.find(showReference(reference)), already: true };
   }
   return withLock(store.folder, showReference(reference), async () => {
-    const folder = stagingFolder(store, reference);
+    const folder = stagingFolder(store.folder, id, version);
     try {
       await copyAll(from, folder, files);
       const source = { kind: 'folder' as const, from, dtype: weights.dtype };
@@ -53,6 +55,7 @@ export const importFolder = async (store: ModelStore, path: string, options: Imp
     } finally {
       // A copy is made again faster than it is checked.
       await rm(folder, { recursive: true, force: true });
+      await rmdir(dirname(folder)).catch(() => {});
     }
   });
 };

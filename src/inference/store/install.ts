@@ -1,5 +1,5 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
 import { type Manifest, type ModelSource, type ModelTask, readModel } from '../manifest.ts';
@@ -38,10 +38,6 @@ export interface Staged {
   readonly pipeline_tag?: string | undefined;
 }
 
-/** Where a version is put together; on the file system of the store, so that a rename takes it in. */
-export const stagingFolder = (store: ModelStore, reference: Reference): string =>
-  join(store.folder, '.partial', showReference(reference));
-
 /**
  * Checks a version that is complete, and takes it in: for whoever looks it is there as a whole, or not at all.
  * @throws SluiceError
@@ -68,6 +64,7 @@ export const install = async (
     else await rm(target, { recursive: true, force: true });
     try {
       await rename(staged.folder, target);
+      await rmdir(dirname(staged.folder)).catch(() => {});
       await syncPath(join(store.folder, id));
     } catch (error) {
       throw unwritable(target, error);

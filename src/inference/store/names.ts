@@ -42,3 +42,7 @@ export const readReference = (text: string): Reference => {
 };
 
 export const showReference = ({ id, version }: Reference): string => (version === undefined ? id : `${id}@${version}`);
+
+/** Where a version is put together; on the file system of the store, so that a rename takes it in. */
+export const stagingFolder = (store: string, id: string, version: string): string =>
+  join(store, '.partial', id, version);

@@ -9,6 +9,7 @@ import { writeTinyModel } from '../../../test/support/tiny-model.ts';
 import { Hub } from '../../connections/model_files/hub.ts';
 import { hubSettings, type Patience } from '../../connections/model_files/settings.ts';
 import type { SluiceError } from '../../core/errors.ts';
+import { removeModel } from './changes.ts';
 import { type PullOptions, pullFromHub } from './pull-hub.ts';
 import { ModelStore } from './store.ts';
 import { verifyModel } from './verify.ts';
@@ -217,14 +218,26 @@ describe('sluice models pull', () => {
     });
     await refused(pulling, 'SLUICE_HUB_UNREACHABLE', /503/);
     empty(store);
-    const [partial] = readdirSync(join(store.folder, '.partial'));
-    assert.equal(statSync(join(store.folder, '.partial', partial!, 'onnx/model_quantized.onnx.part')).size, 100_000);
+    const partial = join(store.folder, '.partial', 'org__interrupted');
+    const [version] = readdirSync(partial);
+    assert.equal(statSync(join(partial, version!, 'onnx/model_quantized.onnx.part')).size, 100_000);
     const before = server.sent;
     server.reset();
     await pull(store, 'Org/Interrupted');
     assert.equal(server.sent, 200_000, `${before} were sent before`);
     assert.deepEqual((await verifyModel(store.find('org__interrupted'))).problems, []);
     assert.deepEqual(readdirSync(join(store.folder, '.partial')), []);
+  });
+
+  test('that was given up is removed by its id', async () => {
+    const store = emptyStore();
+    server.push('Org/Abandoned', fake);
+    server.reset({ status: { code: 503, path: /blobs/, times: 99 } });
+    await refused(pull(store, 'Org/Abandoned'), 'SLUICE_HUB_UNREACHABLE', /503/);
+    const [removed] = await removeModel(store, 'org__abandoned');
+    assert.match(removed!, /^org__abandoned@\w{12}-q8 \(incomplete\)$/);
+    assert.deepEqual(readdirSync(join(store.folder, '.partial')), []);
+    await refused(removeModel(store, 'org__abandoned'), 'SLUICE_MODEL_MISSING', /not in the store/);
   });
 
   test('starts a file anew where a server sends no parts', async () => {

@@ -3,9 +3,9 @@ import { checkRepository, type Hub, type HubModel } from '../../connections/mode
 import { SluiceError } from '../../core/errors.ts';
 import { makeCurrent } from './changes.ts';
 import { type FetchSettings, fetchFiles } from './fetch-files.ts';
-import { install, nameIt, stagingFolder, type TakeIn } from './install.ts';
+import { install, nameIt, type TakeIn } from './install.ts';
 import { withLock } from './lock.ts';
-import { checkName, idOfRepository, showReference } from './names.ts';
+import { checkName, idOfRepository, showReference, stagingFolder } from './names.ts';
 import type { ModelStore, StoredModel } from './store.ts';
 import { chooseWeights, filesFor, type Quantized, type Weights } from './weights.ts';
 
@@ -42,7 +42,7 @@ export const pullFromHub = async (store: ModelStore, hub: Hub, name: string, opt
     return { model: store.find(showReference(reference)), already: true };
   }
   return withLock(store.folder, showReference(reference), async () => {
-    const folder = stagingFolder(store, reference);
+    const folder = stagingFolder(store.folder, id, version);
     const sums = await fetchFiles(wanted, folder, place, options);
     const { license, pipeline_tag, revision } = model;
     const source = { kind: 'hugging_face' as const, from: repository, requested, revision, dtype: weights.dtype };

@@ -5,10 +5,11 @@ import { checkFileName } from '../../connections/model_files/file-name.ts';
 import { shownUrl } from '../../connections/model_files/refusals.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { makeCurrent } from './changes.ts';
 import { fetchFiles } from './fetch-files.ts';
-import { install, nameIt, stagingFolder } from './install.ts';
+import { install, nameIt } from './install.ts';
 import { withLock } from './lock.ts';
-import { idOfRepository, showReference } from './names.ts';
+import { idOfRepository, showReference, stagingFolder } from './names.ts';
 import { freeId, type Pulled, type PullOptions } from './pull-hub.ts';
 import type { ModelStore } from './store.ts';
 
@@ -39,6 +40,7 @@ export const pullFromUrl = async (
   const id = freeId(store, options.id ?? idOfRepository(manifest.id));
   const reference = { id, version: versionOfSums(manifest.sha256) };
   if (store.versions(id).includes(reference.version) && !options.force) {
+    await makeCurrent(store, showReference(reference));
     await nameIt(store, id, options.aliases);
     return { model: store.find(showReference(reference)), already: true };
   }
@@ -54,7 +56,7 @@ export const pullFromUrl = async (
     git: undefined,
   }));
   return withLock(store.folder, showReference(reference), async () => {
-    const folder = stagingFolder(store, reference);
+    const folder = stagingFolder(store.folder, id, reference.version);
     const sums = await fetchFiles(wanted, folder, place, { ...options, token: undefined });
     const { license, graph } = manifest;
     const staged = { folder, graph, sums, source: { kind: 'url' as const, from: place }, license };
