@@ -50,8 +50,9 @@ export const chooseWeights = (
   }
   const wanted = quantized === 'auto' ? AUTO : quantized === 'no' ? (['fp32'] as const) : [quantized];
   for (const dtype of wanted)
+    // Weights for one kind of processor are taken where somebody asks for them only: elsewhere they lose precision.
     for (const folder of FOLDERS)
-      for (const stem of STEMS[dtype]) {
+      for (const stem of quantized === 'auto' ? STEMS[dtype].slice(0, 1) : STEMS[dtype]) {
         const graph = `${folder}${stem}.onnx`;
         if (graphs.includes(graph)) return { graph, dtype };
       }
