@@ -49,8 +49,8 @@ export const chooseWeights = (
     throw none(`[${file}] is not among the graphs${nearest(file, graphs)}`, graphs, place);
   }
   const wanted = quantized === 'auto' ? AUTO : quantized === 'no' ? (['fp32'] as const) : [quantized];
+  // Weights for one kind of processor are taken where somebody asks for them only: elsewhere they lose precision.
   for (const dtype of wanted)
-    // Weights for one kind of processor are taken where somebody asks for them only: elsewhere they lose precision.
     for (const folder of FOLDERS)
       for (const stem of quantized === 'auto' ? STEMS[dtype].slice(0, 1) : STEMS[dtype]) {
         const graph = `${folder}${stem}.onnx`;
