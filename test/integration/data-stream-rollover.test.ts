@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { SourceRecord } from '../../src/core/contracts.ts';
 import { allHits, documentOf, elastic, testSink } from './support/elasticsearch.ts';
 import { ClusterProxy } from './support/proxy.ts';
-import { clusters, uniqueName } from './support/servers.ts';
+import { clusters, uniqueName, until } from './support/servers.ts';
 
 const record = (n: number) => ({ defaultId: () => `record-${n}` }) as unknown as SourceRecord;
 const document = (n: number) => documentOf({ '@timestamp': '2026-01-01T00:00:00Z', n });
@@ -39,6 +39,26 @@ for (const { version, url } of await clusters()) {
         numbers.sort((a, b) => a - b),
         Array.from({ length: 12 }, (_, n) => n),
       );
+      await sink.close(true);
+    });
+
+    test('an index whose shards are not back yet is asked again, and not taken for an empty one', async () => {
+      const { index, sink, rollover } = await setUp();
+      const items = (mayBeThere: boolean) => [0, 1].map((n) => sink.prepare(document(n), record(n), mayBeThere));
+      await sink.write(items(false), signal);
+      const [older] = Object.keys(await elastic(url, 'GET', `/${index}/_settings`));
+      await rollover();
+      const place = (value: string | null) =>
+        elastic(url, 'PUT', `/${older}/_settings`, { 'index.routing.allocation.require.test': value });
+      await place('nowhere');
+      await elastic(url, 'POST', `/${older}/_close?wait_for_active_shards=0`);
+      await elastic(url, 'POST', `/${older}/_open?wait_for_active_shards=0`);
+      const redelivered = items(true);
+      await assert.rejects(sink.look!(redelivered, signal), { kind: 'retry' });
+      await place(null);
+      await until('the index is back', () => sink.look!(redelivered, signal).then(() => true));
+      const duplicate = { outcome: 'delivered', duplicate: true };
+      assert.deepEqual(await sink.write(redelivered, signal), [duplicate, duplicate]);
       await sink.close(true);
     });
 

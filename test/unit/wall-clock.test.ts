@@ -109,7 +109,7 @@ const TIME_OF_DAY: Readonly<Record<string, string>> = {
   'inference/disk/folder.ts': 'names of files sort by it; a wrong order evicts another one first',
   'connections/kafka/connect.ts': 'a start waits for a broker for some seconds',
   'connections/kafka/request-queue.ts': 'kafkajs sets what it is compared with',
-  'connections/kafka/kafkajs-consumer.ts': 'kafkajs says when it asked',
+  'connections/kafka/kafkajs-member.ts': 'kafkajs says when it asked',
 };
 
 test('nothing else asks for the time of day', () => {

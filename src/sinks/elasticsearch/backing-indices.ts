@@ -1,4 +1,5 @@
 import { type ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
+import { RequestError } from '../../core/contracts.ts';
 import type { JsonObject } from '../../core/json/values.ts';
 import type { BulkAction } from './action.ts';
 
@@ -25,13 +26,19 @@ export const alreadyThere = async (
       const { body } = await connection.request({
         method: 'POST',
         path: `/${encodeURIComponent(index)}/_mget`,
-        query: { _source: false, filter_path: 'docs.found' },
+        query: { _source: false, filter_path: 'docs.found,docs.error.type' },
         body: {
           docs: asked.map(({ id, routing }): JsonObject => ({ _id: id, ...(routing !== undefined && { routing }) })),
         },
         signal,
       });
-      const { docs = [] } = body as { docs?: readonly { found?: boolean }[] };
+      const { docs = [] } = body as { docs?: readonly { found?: boolean; error?: { type?: string } }[] };
+      // An index whose shards are not back yet says so for each document, under a status of 200: that is no `not found`.
+      const unknown = docs.find(({ found }) => found === undefined);
+      if (docs.length !== asked.length || unknown !== undefined) {
+        const type = unknown?.error?.type ?? 'mget_answer';
+        throw new RequestError('retry', { type, reason: `[${index}] cannot say yet which documents it holds` });
+      }
       docs.forEach(({ found }, at) => {
         if (found === true) there.add(asked[at]!);
       });
