@@ -166,6 +166,11 @@ checkDead('events', expected.dead.events, await deadInIndex());
 let again = 0;
 for (const times of inTopic.values()) again += times - 1;
 count('dead letters sent to the topic again', again);
-for (const problem of problems.slice(0, TOLD)) console.error(problem);
+// Some of each kind: ten doubles must not hide what is missing.
+const kinds = Map.groupBy(problems, (problem) => problem.replace(/\[.*?\]|: .*|\d+/g, '…'));
+for (const [kind, some] of kinds) {
+  console.error(`${some.length} times: ${kind}`);
+  for (const problem of some.slice(0, TOLD)) console.error(`  ${problem}`);
+}
 console.log(JSON.stringify({ problems: problems.length, counts }));
 process.exit(problems.length === 0 ? 0 : 1);
