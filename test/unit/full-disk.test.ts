@@ -90,15 +90,17 @@ describe('a replay on a full disk', () => {
     const { folder, replay, read } = setUp(
       'dead',
       'out.ndjson',
+      // So many that a batch of dead letters is the first to find no room, and not the first to be written.
       'dead_letter: { file: { path: dead.ndjson } }\n',
-      '[{ fail: { if: ctx.n % 10 == 3, message: three } }]',
+      '[{ fail: { if: ctx.n % 4 == 3, message: no } }]',
     );
     const { status, stderr } = replay(150);
     assert.equal(status, 5, stderr);
     assert.match(stderr, /at dead\.ndjson\n +Make room.*Nothing was committed past what could not be kept/);
     assert.ok(statSync(join(folder, 'dead.ndjson')).size > 0);
-    assert.equal(replay('unlimited', '--resume').status, 0);
-    assert.equal(read('out.ndjson').toString().match(/\n/g)!.length >= DOCUMENTS * 0.9, true);
+    const resumed = replay('unlimited', '--resume');
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.equal(read('out.ndjson').toString().match(/\n/g)!.length >= DOCUMENTS * 0.75, true);
     const letters = read('dead.ndjson').toString().trimEnd().split('\n');
     const whole = letters.flatMap((line) => {
       try {
@@ -108,8 +110,8 @@ describe('a replay on a full disk', () => {
       }
     });
     assert.ok(letters.length - whole.length <= 1, 'one line at most was cut off');
-    assert.equal(new Set(whole).size, DOCUMENTS / 10);
+    assert.equal(new Set(whole).size, DOCUMENTS / 4);
     const written = read('out.ndjson').toString().trimEnd().split('\n');
-    assert.equal(new Set(written).size, DOCUMENTS * 0.9);
+    assert.equal(new Set(written).size, DOCUMENTS * 0.75);
   });
 });
