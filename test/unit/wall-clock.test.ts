@@ -109,6 +109,7 @@ const TIME_OF_DAY: Readonly<Record<string, string>> = {
   'inference/disk/folder.ts': 'names of files sort by it; a wrong order evicts another one first',
   'connections/kafka/connect.ts': 'a start waits for a broker for some seconds',
   'connections/kafka/request-queue.ts': 'kafkajs sets what it is compared with',
+  'connections/kafka/clock-watch.ts': 'looks for a clock that was set back',
   'connections/kafka/kafkajs-member.ts': 'kafkajs says when it asked',
 };
 

@@ -1,6 +1,7 @@
 import type kafkajs from 'kafkajs';
 import { messageOf } from '../../core/errors.ts';
 import type { ConsumerEvents, ConsumerSettings, KafkaConsumer, TopicPartition } from './client.ts';
+import { watchClock } from './clock-watch.ts';
 import { connectionFailure, connectWithin } from './connect.ts';
 import { Goodbye } from './goodbye.ts';
 import type { OwnKafka } from './kafkajs.ts';
@@ -39,6 +40,7 @@ export class KafkajsConsumer implements KafkaConsumer {
   #missing: string | undefined;
   #stopping = false;
   #watch: NodeJS.Timeout | undefined;
+  #unwatchClock = () => {};
   #busy: Promise<void> = Promise.resolve();
   /** Next offsets that were committed. kafkajs hands over nothing below them, unless it had to begin anew. */
   readonly #committed = new Map<string, bigint>();
@@ -86,6 +88,10 @@ export class KafkajsConsumer implements KafkaConsumer {
     // A stop that came in between found nothing to close yet.
     if (this.#stopping) return this.close();
     this.#watch = setInterval(() => this.#enqueue(() => this.#lookForTopics()), this.#settings.metadataMaxAgeMs);
+    this.#unwatchClock = watchClock(
+      () => this.#enqueue(() => this.#clockSetBack()),
+      this.#settings.heartbeatIntervalMs,
+    );
   }
 
   pause(): void {
@@ -125,6 +131,7 @@ export class KafkajsConsumer implements KafkaConsumer {
     this.#stopping = true;
     this.#goodbye.say();
     clearInterval(this.#watch);
+    this.#unwatchClock();
     await this.#busy;
     this.pause();
   }
@@ -158,6 +165,12 @@ export class KafkajsConsumer implements KafkaConsumer {
         this.#events.log('warn', 'the consumer could not be renewed and tries again', { error: messageOf(error) });
         if (this.#member.consumer === undefined || !this.#stopping) this.#crashed(error as Error);
       });
+  }
+
+  async #clockSetBack(): Promise<void> {
+    this.#events.log('warn', 'the clock was set back; the consumer joins the group anew', {});
+    await this.#member.leave();
+    await this.#joinFor(this.#topics);
   }
 
   async #lookForTopics(): Promise<void> {
