@@ -3,8 +3,14 @@ import type { PathMistake } from '../config/explain.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { ElasticsearchEngine } from '../inference/elasticsearch/engine.ts';
-import { locateModel, type ModelSet, type ModelSetLog } from '../inference/model-set.ts';
-import { TASK_TYPES } from '../inference/options.ts';
+import type { ModelLog } from '../inference/load-local.ts';
+import { locateModel, type ModelSet } from '../inference/model-set.ts';
+import {
+  type ElasticsearchModelOptions,
+  type LocalModelOptions,
+  type ModelOptions,
+  TASK_TYPES,
+} from '../inference/options.ts';
 import { fromStore, type PipelineModel } from '../inference/store/pipeline-model.ts';
 import { TransformersEngine } from '../inference/transformers_js/engine.ts';
 import type { StreamConfig } from './stream-config.ts';
@@ -14,19 +20,17 @@ export const addModels = (
   models: ModelSet,
   config: StreamConfig,
   file: string,
-  log: ModelSetLog,
+  log: ModelLog,
   problem: (mistake: PathMistake) => void,
 ): void => {
   for (const [id, options] of Object.entries(config.models)) {
     try {
-      if ('elasticsearch' in options) {
-        models.addEngine(
-          id,
-          new ElasticsearchEngine({ options: options.elasticsearch, clock: systemClock, random: Math.random, log }),
-        );
+      const lanes = lanesOf(options);
+      if (lanes !== undefined) {
+        models.addEngine(id, new ElasticsearchEngine({ lanes, clock: systemClock, random: Math.random, log }));
         continue;
       }
-      const own = fromStore(options);
+      const own = fromStore(options as LocalModelOptions);
       if (own.options.engine === 'transformers_js') addTransformers(models, id, own, file, log, problem);
       else models.addLocal(id, own.options, file);
     } catch (error) {
@@ -36,12 +40,19 @@ export const addModels = (
   }
 };
 
+/** The ways to a model that runs elsewhere: a cluster is one, each node of sluice is one. */
+const lanesOf = (options: ModelOptions): readonly ElasticsearchModelOptions['elasticsearch'][] | undefined => {
+  if ('elasticsearch' in options) return [options.elasticsearch];
+  if ('sluice' in options) return [options.sluice.nodes].flat().map((nodes) => ({ ...options.sluice, nodes }));
+  return undefined;
+};
+
 const addTransformers = (
   models: ModelSet,
   id: string,
   { options, defaults }: PipelineModel,
   file: string,
-  log: ModelSetLog,
+  log: ModelLog,
   problem: (mistake: PathMistake) => void,
 ): void => {
   const { task_type: task } = options;

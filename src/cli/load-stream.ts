@@ -5,7 +5,8 @@ import { systemVariables, type Variables } from '../config/interpolate.ts';
 import { type Mistake, readYaml } from '../config/yaml-file.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
-import { ModelSet, type ModelSetLog } from '../inference/model-set.ts';
+import type { ModelLog } from '../inference/load-local.ts';
+import { ModelSet } from '../inference/model-set.ts';
 import { compilePipeline, type PipelineConfig, type PipelineTraits, type Problem } from '../pipeline/compile.ts';
 import type { CompiledPipeline } from '../pipeline/definition.ts';
 import { PROCESSORS } from '../processors/table.ts';
@@ -38,7 +39,7 @@ const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** Reads a pipeline file and finds all its mistakes at once. */
 export const loadStream = (
   file: string,
-  log: ModelSetLog,
+  log: ModelLog,
   override?: Override,
   variables: Variables = systemVariables,
 ): LoadResult => {
@@ -124,7 +125,7 @@ export const formatMistakes = (file: string, mistakes: readonly Mistake[]): stri
   mistakes.map(({ line, column, message }) => `${file}:${line}:${column}  ${message}`).join('\n');
 
 /** @throws SluiceError SLUICE_CONFIG_INVALID with all mistakes */
-export const mustLoad = (file: string, log: ModelSetLog, override?: Override): LoadedStream => {
+export const mustLoad = (file: string, log: ModelLog, override?: Override): LoadedStream => {
   const { stream, mistakes } = loadStream(file, log, override);
   if (stream !== undefined) return stream;
   throw new SluiceError(

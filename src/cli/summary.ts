@@ -27,7 +27,7 @@ export const printSummary = async (
   const { delivered, duplicate, filtered, dead_lettered } = counters.settled;
   const seconds = Math.max(0.001, counters.active_seconds);
   let tokens = 0;
-  for (const stats of loaded.models.stats.values()) tokens += stats.tokens;
+  for (const stats of loaded.models.stats.values()) tokens += stats.counters.tokens;
   const numbers = {
     stream: stream.name,
     seconds: round(seconds),

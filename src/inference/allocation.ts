@@ -17,13 +17,16 @@ export interface EngineThreads {
   readonly prefetch: number;
 }
 
-export type Answer<Output> = Extract<FromWorker<Output>, { kind: 'done' | 'refused' }>;
+export type Answer<Output> = Extract<FromWorker<Output>, { kind: 'done' | 'refused' | 'cancelled' }>;
 
 export interface AllocationEvents<Request, Output> {
   /** It can infer. */
   ready(): void;
-  /** @param queued undefined where the request is none of its own any more */
-  answered(queued: Queued<Request, Output> | undefined, answer: Answer<Output>): void;
+  /**
+   * @param queued undefined where the request is none of its own any more
+   * @param busy seconds that the thread was at work since the answer before
+   */
+  answered(queued: Queued<Request, Output> | undefined, answer: Answer<Output>, busy: number): void;
   /** A request took too long: the thread is ended for it. */
   timedOut(): void;
   ended(): void;
@@ -41,7 +44,11 @@ export class Allocation<Request, Output> {
   readonly #timeoutMs: number;
   readonly #events: AllocationEvents<Request, Output>;
   #timer: NodeJS.Timeout | undefined;
-  #ready = false;
+  #loadedOnce = false;
+  #retiring = false;
+  #closed: Promise<void> | undefined;
+  /** When the thread began with what it answers next. */
+  #busySince = 0;
 
   /** @param timeoutMs how long a request may run */
   constructor(threads: EngineThreads, timeoutMs: number, events: AllocationEvents<Request, Output>) {
@@ -54,12 +61,23 @@ export class Allocation<Request, Output> {
     this.loaded = this.#load(threads.folder);
   }
 
+  /** True once it has been able to infer. */
+  get loadedOnce(): boolean {
+    return this.#loadedOnce;
+  }
+
+  /** True where it takes no more requests. */
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
   get ready(): boolean {
-    return this.#ready;
+    return this.#loadedOnce && !this.#retiring;
   }
 
   run(queued: Queued<Request, Output>): void {
     const { id, request } = queued;
+    if (this.running.size === 0) this.#busySince = performance.now();
     this.running.set(id, queued);
     this.#tell({ kind: 'job', job: { ...request, id } });
     this.#watch();
@@ -69,7 +87,19 @@ export class Allocation<Request, Output> {
     if (this.running.has(id)) this.#tell({ kind: 'cancel', id });
   }
 
-  async close(): Promise<void> {
+  /** Answers what it holds, and ends. */
+  retire(): void {
+    this.#retiring = true;
+    // One that still loads is told now and closes when it has.
+    if (this.running.size === 0) void this.close();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     clearTimeout(this.#timer);
     const exited = new Promise<void>((resolve) => this.#worker.once('exit', () => resolve()));
     this.#tell({ kind: 'close' });
@@ -82,13 +112,13 @@ export class Allocation<Request, Output> {
     return new Promise((resolve, reject) => {
       this.#worker.on('message', (message: FromWorker<Output>) => {
         if (message.kind === 'ready') {
-          this.#ready = true;
+          this.#loadedOnce = true;
           resolve();
           this.#events.ready();
         } else if (message.kind === 'failed') {
           const { code, message: reason, place } = message;
           reject(new SluiceError(code as ErrorCode, reason, place === undefined ? {} : { place }));
-        } else if (message.kind === 'done' || message.kind === 'refused') this.#answered(message);
+        } else if (message.kind !== 'closed') this.#answered(message);
       });
       this.#worker.on('error', (error) => reject(error));
       this.#worker.on('exit', () => {
@@ -108,8 +138,12 @@ export class Allocation<Request, Output> {
     this.running.delete(answer.id);
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#events.answered(queued, answer);
+    const now = performance.now();
+    const busy = (now - this.#busySince) / 1000;
+    this.#busySince = now;
+    this.#events.answered(queued, answer, busy);
     if (this.running.size > 0) this.#watch();
+    else if (this.#retiring) void this.close();
   }
 
   #watch(): void {

@@ -40,8 +40,8 @@ test('a text that hangs costs its thread, three times, and then it alone has fai
       (await Promise.all([...others, ...after])).map(({ text }) => text),
       ['a', 'b', 'c', 'd', 'e', 'f'],
     );
-    const { restarts, timeouts, inference_count } = deployment.stats;
-    assert.deepEqual([restarts, timeouts, inference_count], [3, 3, 6]);
+    const { restarts, timeouts, counters } = deployment.stats;
+    assert.deepEqual([restarts, timeouts, counters.inference_count], [3, 3, 6]);
     assert.equal(warnings.length, 3);
   } finally {
     await deployment.close();

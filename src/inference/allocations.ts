@@ -26,11 +26,23 @@ export interface AllocationsEvents<Request, Output> {
   lost(requests: readonly Queued<Request, Output>[]): void;
 }
 
-/** As many threads as are asked for: one that ends is replaced. */
+export interface AllocationsStats {
+  /** Those that can infer. */
+  readonly allocations: number;
+  /** Those that there shall be. */
+  readonly target_allocations: number;
+  readonly running: number;
+  readonly restarts: number;
+  /** Threads that were ended because a request took too long. */
+  readonly timeouts: number;
+}
+
+/** As many threads as are asked for, which may change: one that ends is replaced. */
 export class Allocations<Request, Output> {
   readonly #options: AllocationsOptions;
   readonly #events: AllocationsEvents<Request, Output>;
   readonly #all = new Set<Allocation<Request, Output>>();
+  #target = 0;
   #restarts = 0;
   #timeouts = 0;
   #closing = false;
@@ -42,18 +54,46 @@ export class Allocations<Request, Output> {
   }
 
   /** Resolves once every one of them can infer. */
-  async start(): Promise<void> {
-    await Promise.all(Array.from({ length: this.#options.number_of_allocations }, () => this.#allocate()));
+  start(): Promise<void> {
+    return this.scale(this.#options.number_of_allocations);
+  }
+
+  /**
+   * Resolves once `count` of them can infer. Those that are too many finish what they hold, and end. Not to be called
+   * again before it has settled.
+   * @throws what loading the model throws; then there are as many as before
+   */
+  async scale(count: number): Promise<void> {
+    const before = this.#target;
+    this.#target = count;
+    try {
+      await this.#fill();
+    } catch (error) {
+      this.#target = before;
+      this.#retireSpare();
+      throw error;
+    }
+    this.#retireSpare();
   }
 
   [Symbol.iterator](): IterableIterator<Allocation<Request, Output>> {
     return this.#all.values();
   }
 
-  get stats(): { readonly allocations: number; readonly running: number; restarts: number; readonly timeouts: number } {
+  get stats(): AllocationsStats {
     let running = 0;
-    for (const allocation of this.#all) running += allocation.running.size;
-    return { allocations: this.#all.size, running, restarts: this.#restarts, timeouts: this.#timeouts };
+    let ready = 0;
+    for (const allocation of this.#all) {
+      running += allocation.running.size;
+      if (allocation.ready) ready += 1;
+    }
+    return {
+      allocations: ready,
+      target_allocations: this.#target,
+      running,
+      restarts: this.#restarts,
+      timeouts: this.#timeouts,
+    };
   }
 
   async close(): Promise<void> {
@@ -61,6 +101,22 @@ export class Allocations<Request, Output> {
     clearTimeout(this.#retry);
     await Promise.all([...this.#all].map((allocation) => allocation.close()));
     this.#all.clear();
+  }
+
+  /** Those that stay, loading ones included. */
+  get #staying(): Allocation<Request, Output>[] {
+    return [...this.#all].filter(({ retiring }) => !retiring);
+  }
+
+  async #fill(): Promise<void> {
+    const missing = Math.max(0, this.#target - this.#staying.length);
+    await Promise.all(Array.from({ length: missing }, () => this.#allocate()));
+  }
+
+  /** Those with the least to do go first. */
+  #retireSpare(): void {
+    const staying = this.#staying.sort((a, b) => a.running.size - b.running.size);
+    for (const allocation of staying.slice(0, Math.max(0, staying.length - this.#target))) allocation.retire();
   }
 
   #allocate(): Promise<void> {
@@ -73,32 +129,34 @@ export class Allocations<Request, Output> {
       },
       ended: () => {
         this.#all.delete(allocation);
-        if (allocation.ready && !this.#closing) this.#replace([...allocation.running.values()]);
+        if (allocation.loadedOnce && !this.#closing) this.#ended(allocation);
       },
     });
     this.#all.add(allocation);
     return allocation.loaded;
   }
 
-  #replace(requests: readonly Queued<Request, Output>[]): void {
+  #ended({ retiring, running }: Allocation<Request, Output>): void {
+    if (retiring && running.size === 0) return;
     this.#restarts += 1;
     this.#options.log.warn('an inference thread ended and is replaced', {
       model: this.#options.threads.id,
-      requests: requests.length,
+      requests: running.size,
     });
-    this.#events.lost(requests);
-    this.#allocateAgain(FIRST_WAIT_MS);
+    this.#events.lost([...running.values()]);
+    this.#refill(FIRST_WAIT_MS);
   }
 
   /** Without threads the documents would wait for ever: what cannot be replaced now is tried again. */
-  #allocateAgain(wait: number): void {
-    this.#allocate().catch((error: unknown) => {
+  #refill(wait: number): void {
+    this.#fill().catch((error: unknown) => {
       if (this.#closing) return;
       this.#options.log.warn('an inference thread could not be replaced and is tried again', {
         model: this.#options.threads.id,
         error: messageOf(error),
       });
-      this.#retry = setTimeout(() => this.#allocateAgain(Math.min(2 * wait, LAST_WAIT_MS)), wait);
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#refill(Math.min(2 * wait, LAST_WAIT_MS)), wait);
     });
   }
 }

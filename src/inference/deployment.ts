@@ -1,7 +1,8 @@
+import { type Clock, systemClock } from '../core/clock.ts';
 import { ProcessorError, SluiceError } from '../core/errors.ts';
-import { COUNTS, Histogram, SECONDS } from '../core/histogram.ts';
 import type { Allocation, Answer } from './allocation.ts';
-import { Allocations, type AllocationsOptions } from './allocations.ts';
+import { Allocations, type AllocationsOptions, type AllocationsStats } from './allocations.ts';
+import { DeploymentCounters } from './deployment-counters.ts';
 import { type Crashes, RequestQueue } from './request-queue.ts';
 import type { CountedOutput, DoneWith, Queued, TextRequest } from './text-request.ts';
 
@@ -9,24 +10,13 @@ export interface DeploymentOptions extends AllocationsOptions {
   /** Requests that may wait; `infer` refuses more, and says so. */
   readonly queue_capacity: number;
   readonly crashes?: Crashes | undefined;
+  readonly clock?: Clock | undefined;
 }
 
-export interface DeploymentStats {
-  inference_count: number;
-  tokens: number;
-  restarts: number;
-  /** Requests that were refused because the queue was full, and those whose time was up. */
-  readonly rejected: number;
-  readonly timeouts: number;
+export interface DeploymentStats extends AllocationsStats {
+  readonly counters: DeploymentCounters;
+  readonly queue_capacity: number;
   readonly queued: number;
-  readonly running: number;
-  readonly allocations: number;
-  /** Seconds from the call to the answer. */
-  readonly latency: Histogram;
-  /** Texts, or windows of them, that ran together; 0 where the engine does not say. */
-  readonly batches: Histogram;
-  /** Tokens that only filled up batches of unequal length. */
-  readonly padding: number;
 }
 
 /** A worker that dies this often with the same request is not started for it again. */
@@ -37,22 +27,27 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
   readonly #options: DeploymentOptions;
   readonly #queue: RequestQueue<Request, Output>;
   readonly #allocations: Allocations<Request, Output>;
+  readonly counters: DeploymentCounters;
+  #capacity: number;
   #nextId = 1;
   #closing = false;
-  #inferred = 0;
-  #tokens = 0;
-  #rejected = 0;
-  #padding = 0;
-  readonly #latency = new Histogram(SECONDS);
-  readonly #batches = new Histogram(COUNTS);
+  #scaling: Promise<void> = Promise.resolve();
+  #heard: (() => void) | undefined;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #drained: (() => void)[] = [];
   readonly #forgetRoom: (() => void) | undefined;
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
+    this.#capacity = options.queue_capacity;
+    this.counters = new DeploymentCounters(options.clock ?? systemClock);
     this.#queue = new RequestQueue(options.crashes);
     this.#allocations = new Allocations(options, {
-      ready: () => this.#feed(),
-      answered: (allocation, queued, answer) => this.#answer(allocation, queued, answer),
+      ready: () => {
+        this.#ready.resolve();
+        this.#feed();
+      },
+      answered: (allocation, queued, answer, busy) => this.#answer(allocation, queued, answer, busy),
       lost: (requests) => this.#lost(requests),
     });
     this.#forgetRoom = options.crashes?.journal.onRoom(() => this.#feed());
@@ -68,19 +63,64 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
     }
   }
 
+  /** Resolves once one allocation can infer. */
+  get firstReady(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves once nothing waits and nothing runs. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      this.#tellDrained();
+    });
+  }
+
+  #tellDrained(): void {
+    if (this.#drained.length === 0 || this.#queue.length > 0 || this.#allocations.stats.running > 0) return;
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  /**
+   * Resolves once as many allocations can infer; no request is lost by it, and changes follow each other.
+   * @throws what loading the model throws; then there are as many as before
+   */
+  scale(number_of_allocations: number): Promise<void> {
+    const scaled = this.#scaling.then(async () => {
+      if (!this.#closing) await this.#allocations.scale(number_of_allocations);
+    });
+    this.#scaling = scaled.catch(() => {});
+    return scaled;
+  }
+
+  /** Calls `run` for each request that is taken in; one listener, the last. */
+  onRequest(run: () => void): void {
+    this.#heard = run;
+  }
+
+  get queue_capacity(): number {
+    return this.#capacity;
+  }
+
+  /** Requests that wait already are not refused where there is less room now. */
+  set queue_capacity(requests: number) {
+    this.#capacity = requests;
+  }
+
   get full(): boolean {
-    return this.#queue.length >= this.#options.queue_capacity;
+    return this.room === 0;
+  }
+
+  /** Requests that it would take now. */
+  get room(): number {
+    return Math.max(0, this.#capacity - this.#queue.length);
   }
 
   get stats(): DeploymentStats {
     return {
       ...this.#allocations.stats,
-      inference_count: this.#inferred,
-      tokens: this.#tokens,
-      rejected: this.#rejected,
-      latency: this.#latency,
-      batches: this.#batches,
-      padding: this.#padding,
+      counters: this.counters,
+      queue_capacity: this.#capacity,
       queued: this.#queue.length,
     };
   }
@@ -91,8 +131,9 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
    */
   infer(request: Request, done: DoneWith<Output>): () => void {
     if (this.#closing) throw new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
+    this.counters.arrived();
     if (this.full) {
-      this.#rejected += 1;
+      this.counters.rejected += 1;
       throw new SluiceError(
         'SLUICE_INFERENCE_QUEUE_FULL',
         `the deployment's queue is full: ${this.#queue.length} requests wait`,
@@ -120,11 +161,13 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
       place: undefined,
     };
     this.#queue.push(queued);
+    this.#heard?.();
     this.#feed();
     return () => {
       cancelled = true;
       this.#queue.withdraw(queued);
       for (const allocation of this.#allocations) allocation.cancel(queued.id);
+      this.#tellDrained();
     };
   }
 
@@ -137,6 +180,7 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
       unanswered.push(...running.values());
     }
     await this.#allocations.close();
+    for (const resolve of this.#drained.splice(0)) resolve();
     const closed = new SluiceError('SLUICE_INFERENCE_CLOSED', 'the deployment is stopping');
     for (const { done, cancelled } of unanswered) if (!cancelled()) done(closed);
   }
@@ -162,19 +206,23 @@ export class Deployment<Request extends TextRequest, Output extends CountedOutpu
     allocation: Allocation<Request, Output>,
     queued: Queued<Request, Output> | undefined,
     answer: Answer<Output>,
+    busy: number,
   ): void {
     if (queued !== undefined) this.#queue.left(queued, true);
     this.#feedOne(allocation);
-    if (queued === undefined || queued.cancelled()) return;
+    if (queued !== undefined && !queued.cancelled()) this.#tell(queued, answer, busy);
+    this.#tellDrained();
+  }
+
+  #tell(queued: Queued<Request, Output>, answer: Answer<Output>, busy: number): void {
+    if (answer.kind === 'cancelled') return;
     if (answer.kind === 'done') {
-      this.#inferred += 1;
-      const { tokens, batch, padding = 0 } = answer.output;
-      this.#tokens += tokens;
-      this.#padding += padding;
-      if (batch !== undefined) this.#batches.observe(batch);
-      this.#latency.observe((performance.now() - queued.asked) / 1000);
+      this.counters.answered(answer.output, (performance.now() - queued.asked) / 1000, busy);
       queued.done(undefined, answer.output);
-    } else queued.done(new ProcessorError(answer.type, answer.message));
+    } else {
+      this.counters.errors += 1;
+      queued.done(new ProcessorError(answer.type, answer.message));
+    }
   }
 
   #feed(): void {

@@ -8,17 +8,13 @@ import type { CrashJournal } from './crash-journal.ts';
 import type { DeploymentStats } from './deployment.ts';
 import { DiskCaches } from './disk/results.ts';
 import { resultIdentity } from './identity.ts';
-import { type ModelFiles, readModel, verifyChecksums } from './manifest.ts';
-import { type OnnxModel, onnxModel } from './onnx/model.ts';
+import { checkLocal, type LocalParts, localModel, type ModelLog, type TrialRun } from './load-local.ts';
+import { type ModelFiles, readModel } from './manifest.ts';
+import type { OnnxModel } from './onnx/model.ts';
+import type { InferenceOutput } from './onnx/protocol.ts';
 import type { LocalModelOptions } from './options.ts';
 import { packageRoot } from './package-root.ts';
-import { scriptBeside } from './script.ts';
 import { ModelStore, usable } from './store/store.ts';
-
-export interface ModelSetLog {
-  info(message: string, fields?: object): void;
-  warn(message: string, fields?: object): void;
-}
 
 /** An engine behind the same processor: a model that runs elsewhere, or in another way. */
 export interface Engine extends BoundEngine {
@@ -41,26 +37,14 @@ interface LocalEntry {
   sha256: string;
 }
 
-/** A model to be tried: a script that loads it and runs one text, and what the script needs to know. */
-export interface Trial {
-  readonly id: string;
-  readonly folder: string;
-  readonly script: URL;
-  readonly argument: object;
-  readonly sha256: string;
-}
-
-/** Checks a model in a process of its own, where a crash in native code does no harm. */
-export type TrialRun = (trial: Trial, log: ModelSetLog) => Promise<void>;
-
 /** The models of one stream: looked at when the pipeline is compiled, loaded when the stream starts. */
 export class ModelSet {
   readonly #local = new Map<string, LocalEntry>();
   readonly #engines = new Map<string, Engine>();
-  readonly #log: ModelSetLog;
+  readonly #log: ModelLog;
   readonly #disks: DiskCaches;
 
-  constructor(log: ModelSetLog) {
+  constructor(log: ModelLog) {
     this.#log = log;
     this.#disks = new DiskCaches(log);
   }
@@ -107,23 +91,15 @@ export class ModelSet {
 
   /** Loads every model; the checksums first, so that the mappings can name them. */
   async start(trial: TrialRun | undefined, journal?: CrashJournal): Promise<void> {
+    const parts: LocalParts = { trial, journal, log: this.#log };
     for (const entry of this.#local.values()) {
-      entry.sha256 = await verifyChecksums(entry.files);
-      const { options, files, sha256 } = entry;
-      await trial?.(onnxTrial(files, sha256), this.#log);
-      const model = onnxModel({
-        model: files,
-        sha256,
-        cache_size: options.cache_size,
-        disk:
-          options.disk_cache && (await this.#disks.results(options.disk_cache, await resultIdentity(files, sha256))),
-        number_of_allocations: options.number_of_allocations ?? availableParallelism(),
-        threads_per_allocation: options.threads_per_allocation,
-        queue_capacity: options.queue_capacity,
-        timeout_ms: options.timeout,
-        log: this.#log,
-        crashes: journal && { journal, identity: sha256 },
-      });
+      const { options, files } = entry;
+      entry.sha256 = await checkLocal(files, parts);
+      const disk =
+        options.disk_cache &&
+        (await this.#disks.results<InferenceOutput>(options.disk_cache, await resultIdentity(files, entry.sha256)));
+      const number_of_allocations = options.number_of_allocations ?? availableParallelism();
+      const model = localModel(files, entry.sha256, { ...options, number_of_allocations }, parts, disk);
       await model.deployment.start();
       entry.running = model;
     }
@@ -163,14 +139,6 @@ export class ModelSet {
     await this.#disks.close();
   }
 }
-
-export const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
-  id: files.manifest.id,
-  folder: files.folder,
-  script: scriptBeside(import.meta.url, 'onnx/trial-child'),
-  argument: files,
-  sha256,
-});
 
 /** The folder of a model of a pipeline file: of its path, or of the version that its name in the store means now. */
 export const locateModel = (

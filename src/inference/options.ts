@@ -84,6 +84,25 @@ export const localModelOptions = localModelShape.refine(
 );
 export type LocalModelOptions = z.output<typeof localModelOptions>;
 
+/** How much is sent at a time to a model that runs elsewhere. */
+const remote = {
+  timeout: duration().default(30_000).describe('`timeout` of each request.'),
+  max_batch: z
+    .number()
+    .int()
+    .min(1)
+    .max(1024)
+    .default(64)
+    .describe('Most documents a request; sluice starts at 8 and follows the answers.'),
+  max_in_flight: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(2)
+    .describe('Requests at the same time, to each node of sluice.'),
+};
+
 export const elasticsearchModelOptions = z.strictObject({
   elasticsearch: z
     .strictObject({
@@ -97,15 +116,7 @@ export const elasticsearchModelOptions = z.strictObject({
         .enum(['text_embedding', 'sparse_embedding', 'rerank', 'completion', 'chat_completion'])
         .optional()
         .describe('Task of the inference endpoint.'),
-      timeout: duration().default(30_000).describe('`timeout` of each request.'),
-      max_batch: z
-        .number()
-        .int()
-        .min(1)
-        .max(1024)
-        .default(64)
-        .describe('Most documents a request; sluice starts at 8 and follows the cluster.'),
-      max_in_flight: z.number().int().min(1).max(64).default(2).describe('Requests at the same time.'),
+      ...remote,
     })
     .refine(
       (options) => (options.model_id === undefined) !== (options.inference_id === undefined),
@@ -114,6 +125,28 @@ export const elasticsearchModelOptions = z.strictObject({
 });
 export type ElasticsearchModelOptions = z.output<typeof elasticsearchModelOptions>;
 
-/** Tells the two kinds apart by their key, so that mistakes are reported against the kind that was meant. */
-export const modelOptions = z.union([elasticsearchModelOptions, localModelOptions]);
+const { cloud_id: _cloud, nodes: _nodes, ...nodeConnection } = elasticsearchConnection;
+
+export const nodesModelOptions = z.strictObject({
+  sluice: z.strictObject({
+    nodes: z
+      .union([
+        z.url({ protocol: /^https?$/ }),
+        z
+          .array(z.url({ protocol: /^https?$/ }))
+          .min(1)
+          .max(64),
+      ])
+      .describe(
+        'Processes of `sluice serve`. Each text goes to the one with the least before it; one that fails is left alone until it answers again.',
+      ),
+    ...nodeConnection,
+    model_id: z.string().describe('Deployment or model there.'),
+    ...remote,
+  }),
+});
+export type NodesModelOptions = z.output<typeof nodesModelOptions>;
+
+/** Tells the kinds apart by their key, so that mistakes are reported against the kind that was meant. */
+export const modelOptions = z.union([elasticsearchModelOptions, nodesModelOptions, localModelOptions]);
 export type ModelOptions = z.output<typeof modelOptions>;

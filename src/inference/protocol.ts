@@ -13,6 +13,8 @@ export type FromWorker<Output> =
   | { readonly kind: 'done'; readonly id: number; readonly output: Output }
   /** The text's or the options' own fault. */
   | { readonly kind: 'refused'; readonly id: number; readonly type: string; readonly message: string }
+  /** What was cancelled before it had run. */
+  | { readonly kind: 'cancelled'; readonly id: number }
   | { readonly kind: 'closed' };
 
 /** What a thread tells when its model cannot be loaded. */

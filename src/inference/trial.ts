@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../core/errors.ts';
-import type { Trial, TrialRun } from './model-set.ts';
+import type { Trial, TrialRun } from './load-local.ts';
 
 const TRIAL_TIMEOUT_MS = 300_000;
 const HEAP_MB = 1024;

@@ -84,7 +84,7 @@ test('two tasks of one model and text are one pass, and the same text comes from
   const ner = bind('enrich', { ner: {} });
   const vec = bind('enrich', { text_embedding: {} });
   await set.start(undefined);
-  const inferred = () => set.stats.get('enrich')!.inference_count;
+  const inferred = () => set.stats.get('enrich')!.counters.inference_count;
   try {
     const document = new IngestDocument({ source: {} });
     await ner(document, 'Marie Curie worked in Paris.');

@@ -13,7 +13,7 @@ port.on('message', (message: ToWorker<{ text: string }>) => {
   if (text.startsWith('hang')) return;
   if (text.startsWith('end')) process.exit(1);
   const answer = () => {
-    if (!cancelled.has(id)) tell({ kind: 'done', id, output: { tokens: 1, text } });
+    tell(cancelled.delete(id) ? { kind: 'cancelled', id } : { kind: 'done', id, output: { tokens: 1, text } });
   };
   if (text.startsWith('slow')) setTimeout(answer, 300);
   else answer();

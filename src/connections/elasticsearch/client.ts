@@ -27,6 +27,8 @@ export interface ElasticsearchRequest {
 export interface ElasticsearchAnswer {
   readonly status: number;
   readonly body: unknown;
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
 /** The cluster answered with an error. The message is Elasticsearch's own. */
@@ -99,7 +101,11 @@ export class ElasticsearchConnection {
     if (traceparent !== undefined) headers.traceparent = traceparent;
     const own = ownSignal(signal);
     try {
-      const { statusCode, body: received } = await this.#client.transport.request(
+      const {
+        statusCode,
+        body: received,
+        headers: told,
+      } = await this.#client.transport.request(
         {
           method,
           path,
@@ -119,7 +125,7 @@ export class ElasticsearchConnection {
       );
       const answer = exact ? await readAnswer(received as Readable, (statusCode ?? 0) >= 400) : received;
       if (statusCode !== undefined && statusCode >= 400) throw refusal(statusCode, answer);
-      return { status: statusCode ?? 0, body: answer };
+      return { status: statusCode ?? 0, body: answer, headers: told ?? {} };
     } catch (error) {
       throw error instanceof errors.ResponseError ? refusal(error.statusCode ?? 0, error.body) : withoutBody(error);
     } finally {

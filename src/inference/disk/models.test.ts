@@ -57,7 +57,7 @@ test('a second run infers nothing, and its results are the first ones bit for bi
   const first = await run('a', (model) => inferAll(model));
   await run('a', async (model) => {
     const second = await inferAll(model);
-    assert.equal(model.deployment.stats.inference_count, 0);
+    assert.equal(model.deployment.counters.inference_count, 0);
     assert.deepEqual([model.disk!.hits, model.disk!.misses], [TEXTS.length, 0]);
     for (const [index, output] of second.entries()) {
       assert.ok(output.vectors![0] instanceof Float32Array);
@@ -65,14 +65,14 @@ test('a second run infers nothing, and its results are the first ones bit for bi
       assert.deepEqual(output, first[index]);
     }
     await inferAll(model, 'sentences');
-    assert.equal(model.deployment.stats.inference_count, TEXTS.length, 'other options are another result');
+    assert.equal(model.deployment.counters.inference_count, TEXTS.length, 'other options are another result');
   });
 });
 
 test('another model has nothing from the same folder', async () => {
   await run('b', async (model) => {
     await inferAll(model);
-    assert.equal(model.deployment.stats.inference_count, TEXTS.length);
+    assert.equal(model.deployment.counters.inference_count, TEXTS.length);
     assert.deepEqual([model.disk!.hits, model.disk!.misses], [0, TEXTS.length]);
   });
 });

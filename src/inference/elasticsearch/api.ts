@@ -1,5 +1,9 @@
 import type { estypes } from '@elastic/elasticsearch';
-import { type ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
+import {
+  type ElasticsearchAnswer,
+  type ElasticsearchConnection,
+  ElasticsearchError,
+} from '../../connections/elasticsearch/client.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
 import type { JsonValue, PlainObject } from '../../core/json/values.ts';
 import type { ElasticsearchModelOptions } from '../options.ts';
@@ -7,11 +11,25 @@ import type { ElasticsearchModelOptions } from '../options.ts';
 /** One text's answer: result fields, or what was wrong with this text. */
 export type TextAnswer = { readonly fields: PlainObject } | { readonly fault: string };
 
+/** What a node of sluice says of itself with each answer: texts that wait or run, and how many run side by side. */
+export interface NodeLoad {
+  readonly pending: number;
+  readonly allocations: number;
+}
+export const PENDING_HEADER = 'x-sluice-pending';
+export const ALLOCATIONS_HEADER = 'x-sluice-allocations';
+
+export interface Answers {
+  readonly answers: readonly TextAnswer[];
+  /** Undefined from a cluster. */
+  readonly load: NodeLoad | undefined;
+}
+
 /** How texts are sent to one of the cluster's two inference interfaces. */
 export interface InferenceApi {
   readonly name: string;
   /** @throws ElasticsearchError, or the transport's errors */
-  infer(texts: readonly string[], config: InferenceConfig | undefined, signal: AbortSignal): Promise<TextAnswer[]>;
+  infer(texts: readonly string[], config: InferenceConfig | undefined, signal: AbortSignal): Promise<Answers>;
   /** Asks whether the model is there; answers with the texts that its queue takes, where that is known. @throws as infer */
   probe(): Promise<number | undefined>;
 }
@@ -56,7 +74,7 @@ const trainedModelApi = (
       docs: texts.map((text) => ({ text_field: text })),
       ...(config && { inference_config: config }),
     } satisfies Pick<estypes.MlInferTrainedModelRequest, 'docs'>;
-    const { body } = await connection.request({
+    const { body, headers } = await connection.request({
       method: 'POST',
       path: `/_ml/trained_models/${encodeURIComponent(modelId)}/_infer`,
       query: { timeout: `${timeout}ms` },
@@ -66,14 +84,21 @@ const trainedModelApi = (
       timeout_ms: Math.max(request_timeout, timeout + 5000),
     });
     const results = (body as Partial<estypes.MlInferTrainedModelResponse>).inference_results;
-    return answersOf(results as readonly Record<string, unknown>[] | undefined, texts.length, (result) => {
+    const answers = answersOf(results as readonly Record<string, unknown>[] | undefined, texts.length, (result) => {
       const fault = result.error ?? result.warning;
       return fault === undefined
         ? { fields: result as PlainObject }
         : { fault: typeof fault === 'string' ? fault : JSON.stringify(fault) };
     });
+    return { answers, load: loadOf(headers) };
   },
 });
+
+const loadOf = (headers: ElasticsearchAnswer['headers']): NodeLoad | undefined => {
+  const pending = Number(headers[PENDING_HEADER] ?? Number.NaN);
+  const allocations = Number(headers[ALLOCATIONS_HEADER] ?? Number.NaN);
+  return pending >= 0 && allocations >= 0 ? { pending, allocations } : undefined;
+};
 
 /** The smallest queue of a model's deployments: which of them a request reaches is the cluster's choice. */
 const queueCapacity = ({ trained_model_stats = [] }: Partial<estypes.MlGetTrainedModelsStatsResponse>) => {
@@ -108,9 +133,10 @@ const endpointApi = (
     });
     const [task, results] =
       Object.entries(body as Record<string, unknown>).find(([, value]) => Array.isArray(value)) ?? [];
-    return answersOf(results as readonly Record<string, unknown>[] | undefined, texts.length, (result) => ({
+    const answers = answersOf(results as readonly Record<string, unknown>[] | undefined, texts.length, (result) => ({
       fields: endpointFields(task ?? '', result),
     }));
+    return { answers, load: undefined };
   },
 });
 

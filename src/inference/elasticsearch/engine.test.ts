@@ -148,7 +148,7 @@ describe('a model in Elasticsearch', () => {
   const engineFor = (options: object) => {
     const parsed = elasticsearchModelOptions.parse({ elasticsearch: { nodes: node, ...options } });
     const engine = new ElasticsearchEngine({
-      options: parsed.elasticsearch,
+      lanes: [parsed.elasticsearch],
       clock: systemClock,
       random: () => 0,
       log: { info() {}, warn: (message) => void warnings.push(message) },

@@ -1,12 +1,15 @@
-import { ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
+import { ElasticsearchError } from '../../connections/elasticsearch/client.ts';
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, sleep } from '../../core/clock.ts';
 import { messageOf, ProcessorError, SluiceError } from '../../core/errors.ts';
+import { Fifo } from '../../core/fifo.ts';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import type { PlainObject } from '../../core/json/values.ts';
-import type { Engine, ModelSetLog } from '../model-set.ts';
+import type { ModelLog } from '../load-local.ts';
+import type { Engine } from '../model-set.ts';
 import type { ElasticsearchModelOptions } from '../options.ts';
-import { type InferenceApi, inferenceApi, type TextAnswer } from './api.ts';
+import type { TextAnswer } from './api.ts';
+import { Lane } from './lane.ts';
 
 interface Waiting {
   readonly text: string;
@@ -14,38 +17,31 @@ interface Waiting {
   readonly done: (error: Error | undefined, result?: PlainObject) => void;
 }
 
-/** Texts a request begins with; it grows by one with each success and halves with each refusal. */
-const FIRST_BATCH = 8;
-
 export interface ElasticsearchEngineParts {
-  readonly options: ElasticsearchModelOptions['elasticsearch'];
+  /** One for a cluster; one for each node where they know nothing of each other. */
+  readonly lanes: readonly ElasticsearchModelOptions['elasticsearch'][];
   readonly clock: Clock;
   readonly random: () => number;
-  readonly log: ModelSetLog;
+  readonly log: ModelLog;
 }
 
 /**
- * A model that runs in Elasticsearch, behind the same processor. Many texts a request, as many as the cluster's queue
- * takes; its 429s, timeouts and outages are waited for and never a document's failure.
+ * A model that runs in Elasticsearch, or on nodes that speak its language, behind the same processor. Many texts a
+ * request, as many as the queue there takes; 429s, timeouts and outages are waited for and never a document's failure.
+ * Of several nodes the one with the least before a new text gets it, and what one did not answer another is asked.
  */
 export class ElasticsearchEngine implements Engine {
   readonly native = false;
   readonly #parts: ElasticsearchEngineParts;
-  readonly #connection: ElasticsearchConnection;
-  readonly #api: InferenceApi;
-  readonly #queue: Waiting[] = [];
+  readonly #lanes: readonly Lane[];
+  readonly #queue = new Fifo<Waiting>();
+  /** What was sent and not answered; before all others. */
+  #returned: Waiting[] = [];
   readonly #closed = new AbortController();
-  #inFlight = 0;
-  #batch: number;
-  #most: number;
-  #failures = 0;
 
   constructor(parts: ElasticsearchEngineParts) {
     this.#parts = parts;
-    this.#connection = new ElasticsearchConnection(parts.options);
-    this.#api = inferenceApi(this.#connection, parts.options);
-    this.#most = parts.options.max_batch;
-    this.#batch = Math.min(FIRST_BATCH, this.#most);
+    this.#lanes = parts.lanes.map((options) => new Lane(options));
   }
 
   bind(config: InferenceConfig | undefined): InferenceStep {
@@ -57,104 +53,133 @@ export class ElasticsearchEngine implements Engine {
     };
   }
 
-  /** @throws SluiceError where no document could ever be inferred: no cluster, no such model, no right to it */
+  /** @throws SluiceError where no document could ever be inferred: nobody answers, no such model, no right to it */
   async start(): Promise<void> {
-    await this.#connection.ready(this.#parts.clock);
-    try {
-      const capacity = await this.#api.probe();
-      // What is in flight at once must find room in the cluster's queue, or it is refused there.
-      if (capacity !== undefined)
-        this.#most = Math.max(1, Math.min(this.#most, Math.floor(capacity / this.#parts.options.max_in_flight)));
-      this.#batch = Math.min(this.#batch, this.#most);
-    } catch (error) {
-      const fatal = startFault(error, this.#api.name, this.#connection.place);
-      if (fatal !== undefined) throw fatal;
-      this.#parts.log.warn('the cluster did not say whether it has the model; the documents will wait for it', {
-        model: this.#api.name,
-        error: messageOf(error),
-      });
-    }
+    const starts = await Promise.allSettled(this.#lanes.map((lane) => this.#startLane(lane)));
+    const faults = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason as unknown] : []));
+    if (faults.length === this.#lanes.length) throw faults[0];
+    starts.forEach((start, index) => {
+      if (start.status === 'fulfilled') return;
+      const lane = this.#lanes[index]!;
+      lane.failed();
+      this.#warn(lane, 'a node cannot infer yet; the others do', start.reason);
+      void this.#rest(lane, true);
+    });
   }
 
   async close(): Promise<void> {
     this.#closed.abort(new Error('the stream is stopping'));
-    this.#queue.length = 0;
-    await this.#connection.close();
+    this.#queue.clear();
+    this.#returned = [];
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
 
   /** Texts a request takes at the moment. */
   get batchSize(): number {
-    return this.#batch;
+    return this.#lanes[0]!.batchSize;
+  }
+
+  async #startLane(lane: Lane): Promise<void> {
+    await lane.ready(this.#parts.clock);
+    try {
+      await lane.probe();
+    } catch (error) {
+      const fatal = startFault(error, lane);
+      if (fatal !== undefined) throw fatal;
+      this.#warn(lane, 'the cluster did not say whether it has the model; the documents will wait for it', error);
+    }
   }
 
   #feed(): void {
-    while (this.#inFlight < this.#parts.options.max_in_flight && this.#queue.length > 0) {
-      this.#inFlight += 1;
-      void this.#send(this.#takeBatch()).finally(() => {
-        this.#inFlight -= 1;
-        this.#feed();
-      });
+    if (this.#closed.signal.aborted) return;
+    while (this.#queue.length + this.#returned.length > 0) {
+      let best: Lane | undefined;
+      for (const lane of this.#lanes) if (lane.free && (best === undefined || lane.depth < best.depth)) best = lane;
+      if (best === undefined) return;
+      void this.#send(best, this.#takeBatch(best.batchSize)).then(() => this.#feed());
     }
   }
 
   /** Texts of one request share its inference_config. */
-  #takeBatch(): Waiting[] {
-    const first = this.#queue.shift()!;
-    const batch = [first];
-    while (batch.length < this.#batch && this.#queue[0]?.config === first.config && this.#queue.length > 0)
-      batch.push(this.#queue.shift()!);
+  #takeBatch(most: number): Waiting[] {
+    const batch: Waiting[] = [];
+    const from = this.#returned.length > 0 ? this.#returned : undefined;
+    const next = () => (from === undefined ? this.#queue.first : from[0]);
+    for (let first = next(); first !== undefined && batch.length < most; first = next()) {
+      if (batch.length > 0 && first.config !== batch[0]!.config) break;
+      batch.push(from === undefined ? this.#queue.take()! : from.shift()!);
+    }
     return batch;
   }
 
-  async #send(batch: readonly Waiting[]): Promise<void> {
-    const { clock, random, log } = this.#parts;
+  /** False where there was no answer: the texts come again. */
+  async #send(lane: Lane, batch: readonly Waiting[]): Promise<boolean> {
     const { signal } = this.#closed;
-    while (!signal.aborted) {
-      try {
-        const answers = await this.#api.infer(
-          batch.map(({ text }) => text),
-          batch[0]!.config,
-          signal,
-        );
-        this.#failures = 0;
-        this.#batch = Math.min(this.#most, this.#batch + 1);
-        batch.forEach((waiting, index) => tell(waiting, answers[index]!));
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isRefusal(error)) {
-          if (batch.length > 1) return this.#oneByOne(batch);
-          tell(batch[0]!, { fault: error.message });
-          return;
-        }
-        this.#failures += 1;
-        this.#batch = Math.max(1, this.#batch >> 1);
-        log.warn('the cluster did not infer; nothing is lost, the documents wait for it', {
-          model: this.#api.name,
-          error: messageOf(error),
-        });
-        await sleep(clock, backoff(this.#failures, random), signal).catch(() => {});
+    try {
+      const answers = await lane.infer(
+        batch.map(({ text }) => text),
+        batch[0]!.config,
+        signal,
+      );
+      batch.forEach((waiting, index) => tell(waiting, answers[index]!));
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      if (isRefusal(error)) {
+        if (batch.length > 1) return this.#oneByOne(lane, batch);
+        tell(batch[0]!, { fault: error.message });
+        return true;
       }
+      lane.failed();
+      this.#returned.unshift(...batch);
+      this.#warn(lane, 'the cluster did not infer; nothing is lost, the documents wait for it', error);
+      const busy = error instanceof ElasticsearchError && error.status === 429;
+      void this.#rest(lane, !busy && this.#lanes.length > 1);
+      return false;
     }
   }
 
   /** A request that was refused as a whole: one text is at fault, or the model takes one text a request. */
-  async #oneByOne(batch: readonly Waiting[]): Promise<void> {
+  async #oneByOne(lane: Lane, batch: readonly Waiting[]): Promise<boolean> {
     let refused = 0;
-    for (const waiting of batch) {
-      await this.#send([
-        {
-          ...waiting,
-          done: (error, result) => {
-            if (error !== undefined) refused += 1;
-            waiting.done(error, result);
-          },
-        },
-      ]);
+    for (const [index, waiting] of batch.entries()) {
+      const done: Waiting['done'] = (error, result) => {
+        if (error !== undefined) refused += 1;
+        waiting.done(error, result);
+      };
+      if (await this.#send(lane, [{ ...waiting, done }])) continue;
+      this.#returned.push(...batch.slice(index + 1));
+      return false;
     }
-    if (refused > 0) return;
-    this.#most = 1;
-    this.#batch = 1;
+    if (refused === 0) lane.oneByOne();
+    return true;
+  }
+
+  /**
+   * Leaves a lane alone for a while.
+   * @param ask whether to send documents there again only once it says that it has the model
+   */
+  async #rest(lane: Lane, ask: boolean): Promise<void> {
+    if (lane.resting) return;
+    lane.resting = true;
+    const { clock, random } = this.#parts;
+    const { signal } = this.#closed;
+    for (;;) {
+      await sleep(clock, backoff(lane.failures, random), signal).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        if (ask) await lane.probe();
+        break;
+      } catch {
+        lane.failed();
+      }
+    }
+    lane.resting = false;
+    this.#feed();
+  }
+
+  #warn(lane: Lane, message: string, error: unknown): void {
+    this.#parts.log.warn(message, { model: lane.model, place: lane.place, error: messageOf(error) });
   }
 }
 
@@ -163,7 +188,7 @@ const isRefusal = (error: unknown): error is ElasticsearchError =>
   error instanceof ElasticsearchError && error.status === 400;
 
 /** An overloaded cluster may answer later; what it does not have or does not allow stays so. */
-const startFault = (error: unknown, model: string, place: string): SluiceError | undefined => {
+const startFault = (error: unknown, { model, place }: Lane): SluiceError | undefined => {
   if (!(error instanceof ElasticsearchError)) return undefined;
   const { status, message: reason } = error;
   if (status === 401 || status === 403)

@@ -44,6 +44,7 @@ port.on('message', (message: ToWorker<InferenceRequest>) => {
 });
 
 const plan = async (tokenizer: Tokenizer, job: InferenceJob): Promise<void> => {
+  if (cancelled.delete(job.id)) return tell({ kind: 'cancelled', id: job.id });
   try {
     const { text, longText, truncate } = job;
     const whole = longText === 'sentences';
@@ -87,8 +88,17 @@ const nextWindows = () => {
   return group;
 };
 
+/** A job that was taken back: none of its windows run any more. */
+const drop = (work: Work): void => {
+  work.left = 0;
+  for (let at = pending.length - 1; at >= 0; at -= 1) if (pending[at]!.work === work) pending.splice(at, 1);
+  tell({ kind: 'cancelled', id: work.job.id });
+};
+
 const run = async (session: OnnxSession): Promise<void> => {
-  const group = nextWindows().filter(({ work }) => !cancelled.has(work.job.id));
+  const next = nextWindows();
+  for (const { work } of next) if (cancelled.delete(work.job.id)) drop(work);
+  const group = next.filter(({ work }) => work.left > 0);
   const [first] = group;
   if (first === undefined) return;
   const results = await session.run(

@@ -89,7 +89,7 @@ test('text_classification has the fields of NlpClassificationInferenceResults an
       type: 'illegal_argument_exception',
       message: 'Input too large. The tokenized input length [9] exceeds the maximum sequence length [8]',
     });
-    assert.equal(engine.stats!.inference_count, 3);
+    assert.equal(engine.stats!.counters.inference_count, 3);
   } finally {
     await engine.close();
   }

@@ -7,9 +7,10 @@ import type { CrashJournal } from '../crash-journal.ts';
 import { Deployment } from '../deployment.ts';
 import type { DiskCaches, DiskResults } from '../disk/results.ts';
 import { withDefaults } from '../inference-config.ts';
+import type { ModelLog, TrialRun } from '../load-local.ts';
 import { LocalModel } from '../local-model.ts';
 import { checkModelFolder, sha256OfFile } from '../manifest.ts';
-import type { Engine, ModelSetLog, TrialRun } from '../model-set.ts';
+import type { Engine } from '../model-set.ts';
 import type { LocalModelOptions } from '../options.ts';
 import { scriptBeside } from '../script.ts';
 import { readTransformersConfig } from './config.ts';
@@ -23,7 +24,7 @@ export interface TransformersEngineParts {
   readonly allocations: number;
   /** Defaults of `inference_config`, where the model has some. */
   readonly defaults?: InferenceConfig | undefined;
-  readonly log: ModelSetLog;
+  readonly log: ModelLog;
 }
 
 /**

@@ -22,7 +22,7 @@ port.on('message', (message: ToWorker<TransformersRequest>) => {
 });
 
 const run = async ({ id, text, options }: Job): Promise<void> => {
-  if (cancelled.delete(id)) return;
+  if (cancelled.delete(id)) return tell({ kind: 'cancelled', id });
   try {
     const { tokenizer } = loaded!;
     const { input_ids } = tokenizer(text, { truncation: false, return_tensor: false }) as { input_ids: unknown[] };
