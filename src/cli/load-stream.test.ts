@@ -111,6 +111,16 @@ describe('a pipeline file', () => {
       `${SOURCE}${SINK}models: { m: { path: models/minilm-l6-enrich-en } }\nprocessors: [{ inference: { model_id: m, inference_config: { fill_mask: {} } } }]\n`,
       /fill_mask/,
     ],
+    [
+      'a model in Elasticsearch that has a mistake',
+      `${SOURCE}${SINK}models: { m: { elasticsearch: { nodes: "http://localhost:9200", model_id: m, max_batch: many } } }\n`,
+      /max_batch/,
+    ],
+    [
+      'a model on nodes that are none',
+      `${SOURCE}${SINK}models: { m: { sluice: { nodes: localhost, model_id: m } } }\n`,
+      /a node is a URL like/,
+    ],
   ];
   for (const [name, yaml, message] of refused) {
     test(`with ${name} is refused`, () => {

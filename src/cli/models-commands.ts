@@ -3,6 +3,7 @@ import { bytes } from '../config/units.ts';
 import { MODEL_TASKS } from '../inference/manifest.ts';
 import { QUANTIZED } from '../inference/store/weights.ts';
 import { modelsAlias, modelsList, modelsRemove, modelsShow, modelsUse, modelsVerify } from './commands/models.ts';
+import { type CompareOptions, modelsCompare } from './commands/models-compare.ts';
 import { modelsImport, modelsPull, type PullCommandOptions, type TakeOptions } from './commands/models-take.ts';
 import { modelsTest, type TestOptions } from './commands/models-test.ts';
 
@@ -32,6 +33,16 @@ export const addModelsCommands = (program: Command, finish: (status: number) => 
     .option('--text <text>', 'the text')
     .option('--inference-config <json>', 'e.g. {"zero_shot_classification":{"labels":["a","b"]}}', config)
     .action(async (id: string, options: TestOptions) => finish(await modelsTest(id, options)));
+  command('compare', 'two models on the same texts: how far they agree, and what each costs')
+    .argument('<a>', 'local:ID, local:./FOLDER, es:MODEL_ID, endpoint:TASK/ID or sluice:MODEL_ID')
+    .argument('<b>', 'another one')
+    .requiredOption('--docs <file>', 'NDJSON documents or lines of text, plain or compressed')
+    .option('--field <name>', 'field of the documents (default: the usual names of a text)')
+    .option('--limit <n>', 'texts at most', count, 200)
+    .option('--inference-config <json>', 'e.g. {"text_embedding":{}} (default: each task that both do)', config)
+    .option('--nodes <urls...>', 'of the cluster or of sluice (default: ELASTICSEARCH_URL, else localhost:9200)')
+    .option('--api-key-file <file>', 'encoded API key (default: ELASTICSEARCH_API_KEY)')
+    .action(async (a: string, b: string, options: CompareOptions) => finish(await modelsCompare(a, b, options)));
   command('verify', 'read the files again and compare their sha-256')
     .argument('[id]', 'id, alias or id@version (default: all)')
     .action(async (id: string | undefined, options: object) => finish(await modelsVerify(id, options)));
@@ -70,6 +81,12 @@ const size = (text: string): number => {
   const parsed = bytes().safeParse(text);
   if (!parsed.success || parsed.data < 1) throw new InvalidArgumentError('not a size: write it like 500mb.');
   return parsed.data;
+};
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('not a number of texts.');
 };
 
 const config = (text: string): object => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bytes, duration } from '../config/units.ts';
-import { elasticsearchConnection } from '../connections/elasticsearch/options.ts';
+import { elasticsearchConnection, node } from '../connections/elasticsearch/options.ts';
 import { POOLINGS } from './manifest.ts';
 import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
 
@@ -80,7 +80,8 @@ const localModelShape = z.strictObject({
 
 export const localModelOptions = localModelShape.refine(
   ({ path, model_id }) => (path === undefined) !== (model_id === undefined),
-  'either path or model_id',
+  // Else a union would take this kind for the one that was meant, whatever key names another.
+  { message: 'either path or model_id', abort: true },
 );
 export type LocalModelOptions = z.output<typeof localModelOptions>;
 
@@ -130,13 +131,7 @@ const { cloud_id: _cloud, nodes: _nodes, ...nodeConnection } = elasticsearchConn
 export const nodesModelOptions = z.strictObject({
   sluice: z.strictObject({
     nodes: z
-      .union([
-        z.url({ protocol: /^https?$/ }),
-        z
-          .array(z.url({ protocol: /^https?$/ }))
-          .min(1)
-          .max(64),
-      ])
+      .union([node, z.array(node).min(1).max(64)])
       .describe(
         'Processes of `sluice serve`. Each text goes to the one with the least before it; one that fails is left alone until it answers again.',
       ),

@@ -10,7 +10,8 @@ export const elasticsearchAuth = z.union([
   z.strictObject({ bearer: secret('Token.') }),
 ]);
 
-const node = z
+/** URL of a node. */
+export const node = z
   .string()
   .refine(
     (text) => ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? ''),
