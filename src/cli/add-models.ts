@@ -55,7 +55,7 @@ const addTransformers = (
   log: ModelLog,
   problem: (mistake: PathMistake) => void,
 ): void => {
-  const { task_type: task } = options;
+  const task = TASK_TYPES.find((type) => type === options.task_type);
   if (task === undefined)
     return problem({
       path: ['models', id],

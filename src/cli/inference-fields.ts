@@ -1,4 +1,5 @@
-import type { LocalTask } from '../inference/manifest.ts';
+import type { LocalTask } from '../inference/manifest-schema.ts';
+import { sizeOfVector } from '../inference/tasks/text-embedding.ts';
 import type { InferenceField } from '../sinks/elasticsearch/mappings.ts';
 import type { LoadedStream } from './load-stream.ts';
 
@@ -53,7 +54,7 @@ const fieldsOf = (options: InferenceOptions, models: Models): InferenceField[] =
   if (model_id === undefined || files === undefined) return [];
   const { manifest } = files;
   const [named] = Object.entries(inference_config ?? {});
-  const task = (named?.[0] ?? Object.keys(manifest.tasks)[0]) as LocalTask;
+  const task = (named?.[0] ?? manifest.task_type ?? Object.keys(manifest.tasks)[0]) as LocalTask;
   const embedding = manifest.tasks.text_embedding;
   const target = target_field ?? (tag === undefined ? 'ml.inference' : `ml.inference.${tag}`);
   const places: Pick<InferenceField, 'path' | 'results_field' | 'direct'>[] =
@@ -72,9 +73,10 @@ const fieldsOf = (options: InferenceOptions, models: Models): InferenceField[] =
         model_id: manifest.id,
         sha256: models.sha256(model_id),
         pooling: embedding?.pooling ?? 'none',
-        dims: embedding?.dims ?? 0,
+        dims: embedding === undefined ? 0 : sizeOfVector(embedding),
+        element_type: embedding?.element_type ?? 'float',
         similarity: embedding?.similarity ?? 'cosine',
-        windows: models.longText(model_id) === 'sentences',
+        windows: models.longText(model_id) !== 'truncate',
       }))
   );
 };

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { bytes } from '../config/units.ts';
-import { MODEL_TASKS } from '../inference/manifest.ts';
+import { MODEL_TASKS } from '../inference/manifest-schema.ts';
 import { QUANTIZED } from '../inference/store/weights.ts';
 import { modelsAlias, modelsList, modelsRemove, modelsShow, modelsUse, modelsVerify } from './commands/models.ts';
 import { type CompareOptions, modelsCompare } from './commands/models-compare.ts';

@@ -1,4 +1,5 @@
 import { SluiceError } from '../core/errors.ts';
+import { bindTask } from '../inference/bound-task.ts';
 import { readModel } from '../inference/manifest.ts';
 import { findModel } from '../inference/model-set.ts';
 import { onnxDeployment } from '../inference/onnx/deployment.ts';
@@ -19,6 +20,7 @@ export const embed = async (path: string, texts: readonly string[]): Promise<Flo
   const model = readModel(findModel(path, '.'));
   if (model.manifest.tasks.text_embedding === undefined)
     throw new SluiceError('SLUICE_MODEL_INVALID', 'the model gives no vectors', { place: model.folder });
+  const task = bindTask(model.manifest, path, { text_embedding: {} }, { prefix: 'search' });
   const deployment = onnxDeployment({
     model,
     number_of_allocations: 1,
@@ -33,9 +35,8 @@ export const embed = async (path: string, texts: readonly string[]): Promise<Flo
       texts.map(
         (text) =>
           new Promise<Float32Array>((resolve, reject) => {
-            deployment.infer(
-              { text, tasks: ['text_embedding'], truncate: 'first', longText: 'truncate' },
-              (error, output) => (error ? reject(error) : resolve(output!.vectors![0]!)),
+            deployment.infer(task.request(text), (error, output) =>
+              error ? reject(error) : resolve((output!.results.text_embedding as Float32Array[])[0]!),
             );
           }),
       ),

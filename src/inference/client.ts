@@ -1,11 +1,10 @@
 import type { IngestDocument } from '../core/document.ts';
 import type { InferenceClient, InferenceConfig, InferenceStep } from '../core/inference.ts';
 import { nearest } from '../core/nearest.ts';
-import { type LocalInferenceOptions, readInferenceConfig, withDefaults } from './inference-config.ts';
-import type { LocalTask, Manifest } from './manifest.ts';
+import { type BoundTask, bindTask } from './bound-task.ts';
+import type { Manifest } from './manifest-schema.ts';
 import type { InferenceDone } from './onnx/deployment.ts';
-import type { InferenceOutput, InferenceRequest } from './onnx/protocol.ts';
-import { resultFields } from './results.ts';
+import type { Ask, InferenceOutput, InferenceRequest } from './onnx/protocol.ts';
 import type { LongText } from './windows.ts';
 
 /** A local model as the compiler of a pipeline sees it. */
@@ -22,7 +21,7 @@ export interface BoundEngine {
 
 /** Steps of one pipeline that read the same text with the same model: one pass serves them all. */
 interface Pass {
-  readonly tasks: Set<LocalTask>;
+  readonly asks: Ask[];
   /** The outputs of documents on their way; the key is the document, so they go when it goes. */
   readonly outputs: WeakMap<IngestDocument, { readonly text: string; readonly output: InferenceOutput }>;
 }
@@ -31,7 +30,7 @@ interface Pass {
 export class PipelineInference implements InferenceClient {
   readonly #local: ReadonlyMap<string, BoundModel>;
   readonly #engines: ReadonlyMap<string, BoundEngine>;
-  readonly #passes = new Map<string, Pass>();
+  readonly #passes = new Map<string, Pass[]>();
 
   constructor(local: ReadonlyMap<string, BoundModel>, engines: ReadonlyMap<string, BoundEngine>) {
     this.#local = local;
@@ -48,33 +47,37 @@ export class PipelineInference implements InferenceClient {
         `no model [${modelId}] under [models]${nearest(modelId, known)}${known.length === 0 ? '; there are none' : `; there are [${known.join(', ')}]`}`,
       );
     }
-    const { tasks, inference_config } = model.manifest;
-    const asked = withDefaults(config, inference_config as InferenceConfig | undefined);
-    const options = readInferenceConfig(asked, modelId, Object.keys(tasks) as LocalTask[]);
-    return this.#step(model, options, this.#pass(`${modelId} ${options.truncate} ${input}`, options.task));
+    const task = bindTask(model.manifest, modelId, config, { longText: model.longText, prefix: 'ingest' });
+    return stepOf(model, task, this.#pass(`${modelId} ${input}`, task));
   }
 
-  #pass(key: string, task: LocalTask): Pass {
-    const pass = this.#passes.get(key) ?? { tasks: new Set(), outputs: new WeakMap() };
-    pass.tasks.add(task);
-    this.#passes.set(key, pass);
+  /** The pass that a step takes part in: one that runs the texts in the same shape, and asks nothing else of its task. */
+  #pass(key: string, { shape, options: { task, asked } }: BoundTask): Pass {
+    if (shape === undefined) return { asks: [{ task, asked }], outputs: new WeakMap() };
+    const place = `${key} ${shape}`;
+    const passes = this.#passes.get(place) ?? [];
+    this.#passes.set(place, passes);
+    const same = JSON.stringify(asked);
+    for (const pass of passes) {
+      const other = pass.asks.find((ask) => ask.task === task);
+      if (other !== undefined && JSON.stringify(other.asked) !== same) continue;
+      if (other === undefined) pass.asks.push({ task, asked });
+      return pass;
+    }
+    const pass: Pass = { asks: [{ task, asked }], outputs: new WeakMap() };
+    passes.push(pass);
     return pass;
   }
-
-  #step(model: BoundModel, options: LocalInferenceOptions, pass: Pass): InferenceStep {
-    const { longText } = model;
-    return {
-      infer: (document, text, done) => {
-        const known = pass.outputs.get(document);
-        if (known !== undefined && known.text === text)
-          return done(undefined, resultFields(text, known.output, options, longText));
-        model.infer({ text, tasks: [...pass.tasks], truncate: options.truncate, longText }, (error, output) => {
-          if (error !== undefined || output === undefined)
-            return done(error ?? new Error('the model answered nothing'));
-          pass.outputs.set(document, { text, output });
-          done(undefined, resultFields(text, output, options, longText));
-        });
-      },
-    };
-  }
 }
+
+const stepOf = (model: BoundModel, task: BoundTask, pass: Pass): InferenceStep => ({
+  infer: (document, text, done) => {
+    const known = pass.outputs.get(document);
+    if (known !== undefined && known.text === text) return done(undefined, task.fields(text, known.output));
+    model.infer(task.request(text, pass.asks), (error, output) => {
+      if (error !== undefined || output === undefined) return done(error ?? new Error('the model answered nothing'));
+      pass.outputs.set(document, { text, output });
+      done(undefined, task.fields(text, output));
+    });
+  },
+});

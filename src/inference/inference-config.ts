@@ -1,32 +1,37 @@
 import { z } from 'zod';
 import type { InferenceConfig } from '../core/inference.ts';
 import { nearest } from '../core/nearest.ts';
-import type { LocalTask } from './manifest.ts';
+import type { LocalTask, Manifest } from './manifest-schema.ts';
+import { LOCAL_TASKS, taskOf } from './tasks/table.ts';
+import type { AnyTask } from './tasks/task.ts';
+
+export const TRUNCATIONS = ['first', 'second', 'none', 'balanced'] as const;
+/** Which of one text or two is cut where they are too long together. */
+export type Truncate = (typeof TRUNCATIONS)[number];
 
 /** `tokenization` of any task, with what Elasticsearch lets a processor change: how long texts are cut. */
 export const tokenization = z
   .partialRecord(
     z.enum(['bert', 'bert_ja', 'mpnet', 'roberta', 'xlm_roberta', 'deberta_v2']),
     z.strictObject({
-      truncate: z.enum(['first', 'second', 'none']).optional(),
-      span: z.number().int().optional(),
+      truncate: z.enum(TRUNCATIONS).optional(),
+      span: z.number().int().min(-1).optional(),
     }),
   )
   .refine((tokenizers) => Object.keys(tokenizers).length === 1, 'one tokenizer, the one of the model')
   .optional();
 
-const shared = { results_field: z.string().min(1).default('predicted_value'), tokenization };
-
-const TASKS = {
-  ner: z.strictObject(shared),
-  text_embedding: z.strictObject(shared),
-} satisfies Record<LocalTask, z.ZodType>;
+const shared = z.object({ results_field: z.string().min(1).default('predicted_value'), tokenization });
 
 /** What one inference step asks of a local model. */
 export interface LocalInferenceOptions {
   readonly task: LocalTask;
+  /** The task's own options, read. */
+  readonly asked: unknown;
   readonly results_field: string;
-  readonly truncate: 'first' | 'none';
+  readonly truncate: Truncate;
+  /** Tokens that neighbouring windows share; -1 where there is one window. */
+  readonly span: number;
 }
 
 /** An `inference_config` over the defaults of a model's `sluice.json`, where it says nothing else. */
@@ -40,6 +45,9 @@ export const withDefaults = (
   return Object.fromEntries(names.map((name) => [name, { ...defaults[name], ...config?.[name] }]));
 };
 
+/** Names of inference endpoints' tasks for the same thing. */
+const SAME: Readonly<Record<string, LocalTask>> = { sparse_embedding: 'text_expansion', rerank: 'text_similarity' };
+
 /**
  * Reads an `inference_config`; without one, a model with a single task is asked for that.
  * @throws Error with what is wrong, for the place of the processor
@@ -47,38 +55,58 @@ export const withDefaults = (
 export const readInferenceConfig = (
   config: InferenceConfig | undefined,
   modelId: string,
-  does: readonly LocalTask[],
+  manifest: Manifest,
 ): LocalInferenceOptions => {
+  const does = Object.keys(manifest.tasks) as LocalTask[];
   const names = Object.keys(config ?? {});
   if (names.length > 1) throw new Error(`inference_config must have one task only, not [${names.join(', ')}]`);
-  const name = names[0] ?? (does.length === 1 ? does[0]! : undefined);
+  const name = names[0] ?? (does.length === 1 ? does[0]! : manifest.task_type);
   if (name === undefined)
     throw new Error(
       `the model [${modelId}] does several tasks: say which in inference_config, one of [${does.join(', ')}]`,
     );
-  if (!Object.hasOwn(TASKS, name))
+  const task = (Object.hasOwn(SAME, name) ? SAME[name] : name) as LocalTask;
+  if (!LOCAL_TASKS.includes(task))
     throw new Error(
-      `the task [${name}] is not one of a local model's [${Object.keys(TASKS).join(', ')}]${nearest(name, Object.keys(TASKS))}`,
+      `the task [${name}] is not one of a local model's [${LOCAL_TASKS.join(', ')}]${nearest(name, LOCAL_TASKS)}`,
     );
-  const task = name as LocalTask;
   if (!does.includes(task)) throw new Error(`the model [${modelId}] does not do [${task}], only [${does.join(', ')}]`);
-  const parsed = TASKS[task].safeParse(config?.[name] ?? {});
-  if (!parsed.success)
-    throw new Error(
-      `inference_config.${task}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim()).join('; ')}`,
-    );
-  return { task, results_field: parsed.data.results_field, truncate: readTokenization(parsed.data.tokenization, task) };
+  const { results_field, tokenization: cut, ...own } = (config?.[name] ?? {}) as Record<string, unknown>;
+  const definition = taskOf(task);
+  const common = parse(shared, { results_field, tokenization: cut }, task);
+  const asked = definition.read(parse(definition.options, own, task), manifest);
+  return {
+    task,
+    asked,
+    results_field: common.results_field,
+    ...readTokenization(common.tokenization, task, definition),
+  };
+};
+
+const parse = <T>(schema: z.ZodType<T>, value: unknown, task: string): T => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`.trim());
+  throw new Error(`inference_config.${task}: ${mistakes.join('; ')}`);
 };
 
 /**
  * What becomes of a text that is too long.
- * @throws Error for what a task on one text does not have
+ * @throws Error for what the task does not have
  */
-export const readTokenization = (given: z.output<typeof tokenization>, task: string): 'first' | 'none' => {
-  const options = Object.values(given ?? {})[0];
-  if (options?.truncate === 'second')
-    throw new Error(`[${task}] takes one text: truncate can be first or none, not second`);
-  if (options?.span !== undefined && options.span !== -1)
-    throw new Error(`[${task}] does not support span; for the whole text set long_text: sentences on the model`);
-  return options?.truncate === 'none' ? 'none' : 'first';
+export const readTokenization = (
+  given: z.output<typeof tokenization>,
+  task: string,
+  { pairs, span: spans }: Pick<AnyTask, 'pairs' | 'span'> = { span: false },
+): { readonly truncate: Truncate; readonly span: number } => {
+  const { truncate = 'first', span = -1 } = Object.values(given ?? {})[0] ?? {};
+  if (pairs === undefined && (truncate === 'second' || truncate === 'balanced'))
+    throw new Error(`[${task}] takes one text: truncate can be first or none, not ${truncate}`);
+  if (span === -1) return { truncate, span };
+  if (!spans)
+    throw new Error(
+      `[${task}] does not support windowing long text sequences; configured span [${span}]; for the whole text set long_text on the model`,
+    );
+  if (truncate !== 'none') throw new Error(`[span] must not be provided when [truncate] is [${truncate}]`);
+  return { truncate, span };
 };

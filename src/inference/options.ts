@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { bytes, duration } from '../config/units.ts';
 import { elasticsearchConnection, node } from '../connections/elasticsearch/options.ts';
-import { POOLINGS } from './manifest.ts';
+import { chunkingSettings } from './chunking.ts';
+import { MODEL_TASKS } from './manifest-schema.ts';
+import { ELEMENT_TYPES, POOLINGS } from './tasks/text-embedding.ts';
 import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
 
 /** Kinds of weights, by the names of the library. */
@@ -36,9 +38,12 @@ const localModelShape = z.strictObject({
     .enum(['onnx', 'transformers_js'])
     .optional()
     .describe(
-      'transformers_js runs tasks that sluice does not run itself yet, through @huggingface/transformers. Default: the one that runs the task of the model in the store, else onnx.',
+      'transformers_js runs text_classification, zero_shot_classification and fill_mask through @huggingface/transformers; default onnx.',
     ),
-  task_type: z.enum(TASK_TYPES).optional().describe('transformers_js: what the model does.'),
+  task_type: z
+    .enum(MODEL_TASKS)
+    .optional()
+    .describe('What the model does, where its files do not say it or say another thing.'),
   dtype: z.enum(DTYPES).optional().describe('transformers_js: which weights; q8 by default.'),
   number_of_allocations: z
     .number()
@@ -65,10 +70,10 @@ const localModelShape = z.strictObject({
       'Results kept on disk as well, for later runs and other processes: a text is inferred once. Whoever may read the folder may read entities of the texts.',
     ),
   long_text: z
-    .enum(['truncate', 'sentences'])
+    .union([z.enum(['truncate', 'sentences']), chunkingSettings])
     .default('truncate')
     .describe(
-      'truncate: the head of a long text, as Elasticsearch. sentences: the whole text in windows; a vector becomes [{text_start, text_end, embedding}].',
+      "truncate: the head of a long text, as Elasticsearch. sentences: the whole text in windows of the model's. Or chunking settings as an inference endpoint has them: { strategy: word | sentence | recursive | none, max_chunk_size, … }. A vector becomes [{text_start, text_end, embedding}].",
     ),
   file: z
     .string()
@@ -76,6 +81,16 @@ const localModelShape = z.strictObject({
     .describe('Graph inside the folder; default onnx/model_quantized.onnx, then onnx/model.onnx.'),
   pooling: z.enum(POOLINGS).optional().describe('For embedding models whose folder does not say.'),
   normalize: z.boolean().optional(),
+  dimensions: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Only the first numbers of a vector, for models that were trained for it (Matryoshka).'),
+  element_type: z
+    .enum(ELEMENT_TYPES)
+    .optional()
+    .describe('Of vectors, as dense_vector has it: float, byte or bit; default float.'),
 });
 
 export const localModelOptions = localModelShape.refine(

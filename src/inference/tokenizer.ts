@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer as Native } from 'tokenizers';
+import { type Encoding, Tokenizer as Native } from 'tokenizers';
 import { messageOf, SluiceError } from '../core/errors.ts';
 
 /** The pieces of a text without special tokens. Offsets count UTF-16 units of the text. */
@@ -12,17 +12,34 @@ export interface Pieces {
   readonly words: readonly number[];
 }
 
+/** Special tokens around and between the two texts of a pair, and the segment of each part. */
+export interface PairLayout {
+  readonly before: readonly number[];
+  readonly between: readonly number[];
+  readonly after: readonly number[];
+  /** `token_type_ids` of before, the first text, between, the second text, after. */
+  readonly types: {
+    readonly before: readonly number[];
+    readonly first: number;
+    readonly between: readonly number[];
+    readonly second: number;
+    readonly after: readonly number[];
+  };
+}
+
 /** A Hugging Face tokenizer.json. Never truncates or pads: windows are the caller's business. */
 export class Tokenizer {
   readonly #native: Native;
   /** Special tokens around a text, e.g. [CLS] and [SEP]. */
   readonly before: readonly number[];
   readonly after: readonly number[];
+  readonly pair: PairLayout;
 
-  private constructor(native: Native, before: readonly number[], after: readonly number[]) {
+  private constructor(native: Native, single: Layout, pair: PairLayout) {
     this.#native = native;
-    this.before = before;
-    this.after = after;
+    this.before = single.before;
+    this.after = single.after;
+    this.pair = pair;
   }
 
   static async load(path: string): Promise<Tokenizer> {
@@ -31,11 +48,12 @@ export class Tokenizer {
       native.disablePadding();
       native.disableTruncation();
       const probe = await native.encode('a');
-      const special = probe.getSpecialTokensMask();
       const ids = probe.getIds();
-      const first = special.indexOf(0);
+      const special = probe.getSpecialTokensMask();
+      const first = Math.max(0, special.indexOf(0));
       const last = special.lastIndexOf(0);
-      return new Tokenizer(native, ids.slice(0, first), ids.slice(last + 1));
+      const single = { before: ids.slice(0, first), after: ids.slice(last + 1) };
+      return new Tokenizer(native, single, pairLayout(await native.encode('a', 'a')));
     } catch (error) {
       throw new SluiceError('SLUICE_MODEL_INVALID', `the tokenizer cannot be loaded: ${messageOf(error)}`, {
         place: path,
@@ -62,6 +80,21 @@ export class Tokenizer {
     return tokenizer;
   }
 
+  /** The text that a token stands for; special ones as they are written. Undefined for an id that there is not. */
+  token(id: number): string | undefined {
+    return this.#native.idToToken(id) ?? undefined;
+  }
+
+  /** The id of a token as the vocabulary writes it. */
+  idOf(token: string): number | undefined {
+    return this.#native.tokenToId(token) ?? undefined;
+  }
+
+  /** A token as text: without the marks that vocabularies put before the beginning of a word. */
+  async textOf(id: number): Promise<string> {
+    return (await this.#native.decode([id], false)).trim();
+  }
+
   async encode(text: string): Promise<Pieces> {
     const encoding = await this.#native.encode(text, null, { addSpecialTokens: false });
     return piecesOf(encoding, text);
@@ -73,7 +106,36 @@ export class Tokenizer {
   }
 }
 
-const piecesOf = (encoding: Awaited<ReturnType<Native['encode']>>, text: string): Pieces => {
+interface Layout {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+/** Where the tokenizer puts what when it is given two texts. */
+const pairLayout = (probe: Encoding): PairLayout => {
+  const ids = probe.getIds();
+  const types = probe.getTypeIds();
+  const sequences = probe.getSequenceIds();
+  const firstFrom = sequences.indexOf(0);
+  const firstTo = sequences.lastIndexOf(0) + 1;
+  const secondFrom = sequences.indexOf(1);
+  const secondTo = sequences.lastIndexOf(1) + 1;
+  if (firstFrom < 0 || secondFrom < 0) throw new Error('it gives no tokens for a pair of texts');
+  return {
+    before: ids.slice(0, firstFrom),
+    between: ids.slice(firstTo, secondFrom),
+    after: ids.slice(secondTo),
+    types: {
+      before: types.slice(0, firstFrom),
+      first: types[firstFrom]!,
+      between: types.slice(firstTo, secondFrom),
+      second: types[secondFrom]!,
+      after: types.slice(secondTo),
+    },
+  };
+};
+
+const piecesOf = (encoding: Encoding, text: string): Pieces => {
   const units = unitsOfCodePoints(text);
   const offsets = encoding.getOffsets();
   const starts = new Array<number>(offsets.length);

@@ -1,3 +1,4 @@
+import { type ChunkingSettings, chunksOf } from './chunking.ts';
 import type { Pieces, Tokenizer } from './tokenizer.ts';
 
 /** One run of the model over a part of a text. */
@@ -10,9 +11,12 @@ export interface Window {
   /** Pieces whose entities count: overlapping windows share pieces, and each entity is taken once, where it has context on both sides. */
   readonly coreFrom: number;
   readonly coreTo: number;
+  /** The other text of a pair, and which of the two the window is of. */
+  readonly other?: { readonly ids: readonly number[]; readonly document: 'first' | 'second' };
 }
 
-export type LongText = 'truncate' | 'sentences';
+/** What becomes of a text that is longer than the model takes: its head, or all of it in windows. */
+export type LongText = 'truncate' | 'sentences' | ChunkingSettings;
 
 export interface WindowPlan {
   readonly windows: readonly Window[];
@@ -22,7 +26,27 @@ export interface WindowPlan {
 }
 
 /** Characters a token takes on average at most; a text is first cut here, so that a book is not tokenized for 256 tokens. */
-const CHARS_A_TOKEN = 12;
+export const CHARS_A_TOKEN = 12;
+
+/** The text in chunks, each cut where it is longer than the model takes. */
+export const chunkWindows = async (
+  tokenizer: Tokenizer,
+  text: string,
+  settings: ChunkingSettings,
+  maxTokens: number,
+): Promise<WindowPlan> => {
+  const room = maxTokens - specials(tokenizer);
+  const chunks = chunksOf(text, settings);
+  const encoded = await tokenizer.encodeAll(chunks.map(({ start, end }) => text.slice(start, end)));
+  const windows = chunks.map(({ start, end }, index) =>
+    wholeWindow(slicePieces(shiftPieces(encoded[index]!, start), 0, room), start, end),
+  );
+  return {
+    windows,
+    truncated: encoded.some(({ ids }) => ids.length > room),
+    tokens: windows.reduce((sum, { pieces }) => sum + pieces.ids.length + specials(tokenizer), 0),
+  };
+};
 
 /** The head of a text, as Elasticsearch's `truncate: first`. */
 export const truncatedWindow = async (tokenizer: Tokenizer, text: string, maxTokens: number): Promise<WindowPlan> => {
@@ -94,7 +118,7 @@ const EMPTY: Pieces = { ids: [], starts: [], ends: [], words: [] };
 
 const specials = (tokenizer: Tokenizer): number => tokenizer.before.length + tokenizer.after.length;
 
-const wholeWindow = (pieces: Pieces, start: number, end: number): Window => ({
+export const wholeWindow = (pieces: Pieces, start: number, end: number): Window => ({
   pieces,
   start,
   end,
@@ -134,7 +158,7 @@ const wordStart = (pieces: Pieces, index: number): number => {
   return at;
 };
 
-const slicePieces = ({ ids, starts, ends, words }: Pieces, from: number, to: number): Pieces => ({
+export const slicePieces = ({ ids, starts, ends, words }: Pieces, from: number, to: number): Pieces => ({
   ids: ids.slice(from, to),
   starts: starts.slice(from, to),
   ends: ends.slice(from, to),

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { readModel } from '../../src/inference/manifest.ts';
 import { onnxDeployment } from '../../src/inference/onnx/deployment.ts';
 import type { InferenceOutput } from '../../src/inference/onnx/protocol.ts';
+import type { Entity } from '../../src/inference/tasks/ner.ts';
+import { asksOf, entitiesIn, vectorsIn } from '../support/ask.ts';
 import { allHits, elastic } from './support/elasticsearch.ts';
 import { infer, MODEL, models } from './support/enrich.ts';
 import { createTopic, produce } from './support/kafka.ts';
@@ -26,25 +28,25 @@ interface Enriched {
     readonly ner: {
       readonly predicted_value: string;
       readonly model_id: string;
-      readonly entities: InferenceOutput['entities'];
+      readonly entities: readonly Entity[];
     };
     readonly body: { readonly predicted_value: readonly number[]; readonly model_id: string };
   };
 }
 
 const compare = ({ n, ml }: Enriched, reference: InferenceOutput): void => {
-  const names = (entities: InferenceOutput['entities']) =>
-    entities!.map(({ entity, class_name, start_pos, end_pos }) => ({ entity, class_name, start_pos, end_pos }));
-  assert.deepEqual(names(ml.ner.entities), names(reference.entities), `document ${n}`);
-  ml.ner.entities!.forEach(({ class_probability }, index) =>
-    assert.ok(Math.abs(class_probability - reference.entities![index]!.class_probability) < 1e-5, `document ${n}`),
+  const names = (entities: readonly Entity[]) =>
+    entities.map(({ entity, class_name, start_pos, end_pos }) => ({ entity, class_name, start_pos, end_pos }));
+  assert.deepEqual(names(ml.ner.entities), names(entitiesIn(reference)), `document ${n}`);
+  ml.ner.entities.forEach(({ class_probability }, index) =>
+    assert.ok(Math.abs(class_probability - entitiesIn(reference)[index]!.class_probability) < 1e-5, `document ${n}`),
   );
-  for (const { entity, class_name } of reference.entities!)
+  for (const { entity, class_name } of entitiesIn(reference))
     assert.ok(
       ml.ner.predicted_value.includes(`[${entity}](${class_name}&`),
       `document ${n}: ${ml.ner.predicted_value}`,
     );
-  const [vector] = reference.vectors!;
+  const [vector] = vectorsIn(reference);
   assert.equal(ml.body.predicted_value.length, vector!.length);
   const worst = Math.max(...ml.body.predicted_value.map((value, index) => Math.abs(value - vector![index]!)));
   assert.ok(worst < 1e-5, `document ${n}: the vector differs by ${worst}`);
@@ -82,6 +84,7 @@ for (const { url, version } of await clusters())
         log: { warn: () => {} },
       });
       await deployment.start();
+      const asks = asksOf(readModel(MODEL).manifest, 'ner', 'text_embedding');
       try {
         await Promise.all(
           hits.map(async ({ _id, _source }) => {
@@ -91,7 +94,7 @@ for (const { url, version } of await clusters())
             assert.equal(found.body, body);
             const reference = await new Promise<InferenceOutput>((resolve, reject) =>
               deployment.infer(
-                { text: body, tasks: ['ner', 'text_embedding'], truncate: 'first', longText: 'truncate' },
+                { text: body, asks, truncate: 'first', span: -1, longText: 'truncate' },
                 (error, output) => (error === undefined ? resolve(output!) : reject(error)),
               ),
             );

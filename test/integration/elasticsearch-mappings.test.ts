@@ -12,6 +12,7 @@ const vector = (sha256: string, windows = false): InferenceField => ({
   path: 'ml.body',
   results_field: 'predicted_value',
   task: 'text_embedding',
+  element_type: 'float',
   model_id: 'minilm',
   sha256,
   pooling: 'mean',

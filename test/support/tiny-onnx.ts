@@ -9,6 +9,8 @@ export interface TinyGraph {
   readonly averaged: boolean;
   /** Name of the graph's output; default logits. */
   readonly output?: string;
+  /** In place of it: outputs [batch, sequence], each with a number for each token of the vocabulary. */
+  readonly heads?: Readonly<Record<string, readonly number[]>>;
 }
 
 const INT64 = 7;
@@ -58,26 +60,41 @@ const attribute = (name: string, value: number | readonly number[]): number[] =>
       : [...value.flatMap((item) => integer(8, item)), ...integer(20, 7)]),
   ]);
 
-/** The graph as the bytes of a `.onnx` file: inputs input_ids and attention_mask, one output. */
-export const tinyOnnx = ({ rows, averaged, output = 'logits' }: TinyGraph): Uint8Array => {
+const tensor = (name: string, dims: readonly number[], values: readonly number[]): number[] => [
+  ...dims.flatMap((dim) => integer(1, dim)),
+  ...integer(2, FLOAT),
+  ...text(8, name),
+  ...bytes(9, new Uint8Array(new Float32Array(values).buffer)),
+];
+
+const model = (graph: readonly number[]): Uint8Array =>
+  Uint8Array.from([...integer(1, 8), ...bytes(7, graph), ...bytes(8, integer(2, 13))]);
+
+const INPUTS = [
+  ...text(2, 'tiny'),
+  ...bytes(11, named('input_ids', INT64, ['batch', 'sequence'])),
+  ...bytes(11, named('attention_mask', INT64, ['batch', 'sequence'])),
+];
+
+/** The graph as the bytes of a `.onnx` file: inputs input_ids and attention_mask, one output unless there are heads. */
+export const tinyOnnx = ({ rows, averaged, output = 'logits', heads }: TinyGraph): Uint8Array => {
+  if (heads !== undefined)
+    return model([
+      ...Object.keys(heads).flatMap((name) => bytes(1, node('Gather', [`table of ${name}`, 'input_ids'], name))),
+      ...INPUTS,
+      ...Object.entries(heads).flatMap(([name, values]) => [
+        ...bytes(5, tensor(`table of ${name}`, [values.length], values)),
+        ...bytes(12, named(name, FLOAT, ['batch', 'sequence'])),
+      ]),
+    ]);
   const columns = rows[0]!.length;
-  const table = [
-    ...integer(1, rows.length),
-    ...integer(1, columns),
-    ...integer(2, FLOAT),
-    ...text(8, 'table'),
-    ...bytes(9, new Uint8Array(new Float32Array(rows.flat()).buffer)),
-  ];
   const lookup = node('Gather', ['table', 'input_ids'], averaged ? 'vectors' : output);
   const average = node('ReduceMean', ['vectors'], output, [...attribute('axes', [1]), ...attribute('keepdims', 0)]);
-  const graph = [
+  return model([
     ...bytes(1, lookup),
     ...(averaged ? bytes(1, average) : []),
-    ...text(2, 'tiny'),
-    ...bytes(5, table),
-    ...bytes(11, named('input_ids', INT64, ['batch', 'sequence'])),
-    ...bytes(11, named('attention_mask', INT64, ['batch', 'sequence'])),
+    ...INPUTS,
+    ...bytes(5, tensor('table', [rows.length, columns], rows.flat())),
     ...bytes(12, named(output, FLOAT, averaged ? ['batch', 'columns'] : ['batch', 'sequence', 'columns'])),
-  ];
-  return Uint8Array.from([...integer(1, 8), ...bytes(7, graph), ...bytes(8, integer(2, 13))]);
+  ]);
 };

@@ -2,7 +2,7 @@ import { Hub } from '../../connections/model_files/hub.ts';
 import { hubSettings, PATIENCE } from '../../connections/model_files/settings.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
-import type { ModelTask } from '../../inference/manifest.ts';
+import type { ModelTask } from '../../inference/manifest-schema.ts';
 import { importFolder } from '../../inference/store/import-folder.ts';
 import type { TakeIn } from '../../inference/store/install.ts';
 import { showReference } from '../../inference/store/names.ts';

@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { IngestDocument } from '../../core/document.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
 import type { PlainObject } from '../../core/json/values.ts';
 import { writeJson } from '../../core/json/write.ts';
+import type { Manifest } from '../../inference/manifest-schema.ts';
 import { ModelSet } from '../../inference/model-set.ts';
 import { localModelOptions } from '../../inference/options.ts';
 import { showReference } from '../../inference/store/names.ts';
-import { ModelStore, type StoredModel, usable } from '../../inference/store/store.ts';
+import { ModelStore, usable } from '../../inference/store/store.ts';
 import { runTrial } from '../../inference/trial.ts';
 import { addModels } from '../add-models.ts';
 import type { StreamConfig } from '../stream-config.ts';
@@ -20,6 +19,9 @@ export interface TestOptions {
 }
 
 const TEXT = 'Marie Curie worked in Paris.';
+/** A model that fills a mask needs one. */
+const textFor = ({ tasks: { fill_mask } }: Manifest): string =>
+  fill_mask === undefined ? TEXT : `Paris is the ${fill_mask.mask_token} of France.`;
 const SHOWN_NUMBERS = 6;
 const silent = { info: () => {}, warn: () => {} };
 
@@ -27,7 +29,7 @@ const silent = { info: () => {}, warn: () => {} };
 export const modelsTest = async (name: string, options: TestOptions): Promise<number> => {
   const model = usable(new ModelStore().find(name));
   const { manifest } = model;
-  const text = options.text ?? (manifest.task_type === 'fill_mask' ? `Paris is the ${maskOf(model)} of France.` : TEXT);
+  const text = options.text ?? textFor(manifest);
   const started = performance.now();
   const models = new ModelSet(silent);
   load(models, showReference(model));
@@ -87,28 +89,18 @@ const infer = (models: ModelSet, config: InferenceConfig, text: string): Promise
     }
   });
 
-/** One for each task; zero-shot classification does nothing without labels. */
-const configsOf = ({ manifest }: ReturnType<typeof usable>, given: InferenceConfig | undefined): InferenceConfig[] => {
-  if (given !== undefined) return Object.keys(given).map((task) => ({ [task]: given[task]! }));
-  if (manifest.task_type === undefined) return Object.keys(manifest.tasks).map((task) => ({ [task]: {} }));
-  const labels = manifest.inference_config?.zero_shot_classification?.labels === undefined;
-  return [
-    {
-      [manifest.task_type]:
-        manifest.task_type === 'zero_shot_classification' && labels ? { labels: ['science', 'sports'] } : {},
-    },
-  ];
+/** What tasks are asked that do nothing without it. */
+const ASKED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  zero_shot_classification: { labels: ['science', 'sports'] },
+  question_answering: { question: 'Where did Marie Curie work?' },
+  text_similarity: { text: 'Who worked in Paris?' },
 };
 
-const maskOf = ({ folder }: StoredModel): string => {
-  try {
-    const { mask_token } = JSON.parse(readFileSync(join(folder, 'tokenizer_config.json'), 'utf8')) as {
-      mask_token?: unknown;
-    };
-    return typeof mask_token === 'string' ? mask_token : '[MASK]';
-  } catch {
-    return '[MASK]';
-  }
+/** One for each task, with what a task cannot do without where the model has no default for it. */
+const configsOf = ({ manifest }: ReturnType<typeof usable>, given: InferenceConfig | undefined): InferenceConfig[] => {
+  if (given !== undefined) return Object.keys(given).map((task) => ({ [task]: given[task]! }));
+  const defaults = manifest.inference_config as InferenceConfig | undefined;
+  return Object.keys(manifest.tasks).map((task) => ({ [task]: { ...ASKED[task], ...defaults?.[task] } }));
 };
 
 /** Of a vector the first numbers tell enough. */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { importFolder } from '../store/import-folder.ts';
 import { ModelStore } from '../store/store.ts';
 import { Deployments } from './deployments.ts';
 import { deploymentOptions } from './options.ts';
@@ -135,40 +134,4 @@ describe('deployments of the bundled model', () => {
     assert.ok('fields' in outcome! || (outcome!.error as Refusal).status === 409);
     assert.deepEqual(deployments.list, []);
   });
-});
-
-test('another version takes the place of the one that runs, and no request is lost', async () => {
-  const store = new ModelStore(folder);
-  const source = mkdtempSync(join(tmpdir(), 'sluice-version-'));
-  try {
-    cpSync(new URL(`../../../models/${BUNDLED}`, import.meta.url).pathname, source, { recursive: true });
-    const taken = { id: 'swapped', quantized: 'auto', force: false, aliases: [], trial: false } as const;
-    await importFolder(store, source, taken);
-    const deployments = registry(store);
-    try {
-      await deployments.start(deploymentOptions.parse({ model_id: 'swapped' }), 'fully_allocated', 60_000);
-      const before = deployments.get('swapped')!.deployable.version;
-      let running = true;
-      const asked: Promise<boolean>[] = [];
-      const load = (async () => {
-        for (let index = 0; running; index += 1) {
-          asked.push(
-            infer(deployments, 'swapped', [`Text ${index} under load.`]).then(([outcome]) => 'fields' in outcome!),
-          );
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-      })();
-      writeFileSync(join(source, 'tokenizer_config.json'), '{"note":"another version"}');
-      await importFolder(store, source, taken);
-      await deployments.refresh();
-      running = false;
-      await load;
-      assert.notEqual(deployments.get('swapped')!.deployable.version, before);
-      assert.ok((await Promise.all(asked)).every(Boolean));
-    } finally {
-      await deployments.close();
-    }
-  } finally {
-    rmSync(source, { recursive: true, force: true });
-  }
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { asksOf, vectorsIn } from '../../../test/support/ask.ts';
 import { readModel } from '../manifest.ts';
 import { type OnnxModel, onnxModel } from '../onnx/model.ts';
 import type { InferenceOutput } from '../onnx/protocol.ts';
@@ -12,6 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-disk-models-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const files = readModel(new URL('../../../models/minilm-l6-enrich-en', import.meta.url).pathname);
+const ASKS = asksOf(files.manifest, 'ner', 'text_embedding');
 const log = { info: () => {}, warn: (message: string) => assert.fail(message) };
 
 /** A run of its own: nothing but the folder is left of it. */
@@ -44,14 +46,16 @@ const inferAll = (model: OnnxModel, longText: 'truncate' | 'sentences' = 'trunca
     TEXTS.map(
       (text) =>
         new Promise<InferenceOutput>((resolve, reject) =>
-          model.infer({ text, tasks: ['ner', 'text_embedding'], truncate: 'first', longText }, (error, output) =>
+          model.infer({ text, asks: ASKS, truncate: 'first', span: -1, longText }, (error, output) =>
             error ? reject(error) : resolve(output!),
           ),
         ),
     ),
   );
-const bits = ({ vectors }: InferenceOutput) =>
-  vectors!.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength).toString('hex'));
+const bits = (output: InferenceOutput) =>
+  vectorsIn(output).map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength).toString('hex'),
+  );
 
 test('a second run infers nothing, and its results are the first ones bit for bit', async () => {
   const first = await run('a', (model) => inferAll(model));
@@ -60,7 +64,7 @@ test('a second run infers nothing, and its results are the first ones bit for bi
     assert.equal(model.deployment.counters.inference_count, 0);
     assert.deepEqual([model.disk!.hits, model.disk!.misses], [TEXTS.length, 0]);
     for (const [index, output] of second.entries()) {
-      assert.ok(output.vectors![0] instanceof Float32Array);
+      assert.ok(vectorsIn(output)[0] instanceof Float32Array);
       assert.deepEqual(bits(output), bits(first[index]!));
       assert.deepEqual(output, first[index]);
     }

@@ -1,5 +1,6 @@
-import type { LocalTask, ModelFiles } from '../manifest.ts';
-import type { Entity } from '../tasks/ner.ts';
+import type { Truncate } from '../inference-config.ts';
+import type { ModelFiles } from '../manifest.ts';
+import type { LocalTask } from '../manifest-schema.ts';
 import type { LongText } from '../windows.ts';
 
 /** What a worker thread gets to start with. */
@@ -8,21 +9,25 @@ export interface WorkerSettings {
   readonly threads: number;
 }
 
-export type Truncate = 'first' | 'none';
+/** A task, and its options that change the result. */
+export interface Ask {
+  readonly task: LocalTask;
+  readonly asked: unknown;
+}
 
-/** One text for one pass. */
+/** One text for one pass. Tasks that go through the model in another shape than others have a pass of their own. */
 export interface InferenceRequest {
   readonly text: string;
-  readonly tasks: readonly LocalTask[];
+  readonly asks: readonly Ask[];
   readonly truncate: Truncate;
+  readonly span: number;
   readonly longText: LongText;
 }
 
 /** What a pass over a text gave. */
 export interface InferenceOutput {
-  readonly entities: readonly Entity[] | undefined;
-  /** One vector for each window, one window unless the whole text was asked for. Transferred, not copied. */
-  readonly vectors: readonly Float32Array[] | undefined;
+  /** By task. Vectors are transferred, not copied. */
+  readonly results: Readonly<Partial<Record<LocalTask, unknown>>>;
   /** UTF-16 positions of each window in the text. */
   readonly windows: readonly { readonly start: number; readonly end: number }[];
   readonly truncated: boolean;

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { readModel, verifyChecksums } from '../manifest.ts';
+import type { Row } from '../tasks/task.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { truncatedWindow } from '../windows.ts';
+import { sequenceOf } from './sequence.ts';
 import { OnnxSession } from './session.ts';
 
 const path = (relative: string) => new URL(`../../../${relative}`, import.meta.url).pathname;
@@ -21,16 +23,18 @@ test('the bundled model is the one its checksums name', async () => {
 test('its tokens and labels are those of the fp32 reference: all ids, at least 99 % of the labels', async () => {
   const model = readModel(path('models/minilm-l6-enrich-en'));
   const tokenizer = await Tokenizer.load(path('models/minilm-l6-enrich-en/tokenizer.json'));
-  const session = await OnnxSession.load(model, tokenizer, 1);
+  const session = await OnnxSession.load(model, 1);
   const labels = model.manifest.labels!.length;
   let same = 0;
   let all = 0;
   for (const { text, ids, labels: wanted } of golden.texts) {
     const { windows } = await truncatedWindow(tokenizer, text, 256);
     assert.deepEqual([...tokenizer.before, ...windows[0]!.pieces.ids, ...tokenizer.after], ids);
-    const [result] = await session.run(windows, new Set(['ner']));
+    const sequence = sequenceOf(windows[0]!, tokenizer);
+    const [[row]] = (await session.run([sequence], ['logits'])) as [[Row]];
     windows[0]!.pieces.ids.forEach((_, piece) => {
-      const logits = result!.logits!.subarray(piece * labels, (piece + 1) * labels);
+      const at = sequence.offset + piece;
+      const logits = row.data.subarray(at * labels, (at + 1) * labels);
       all += 1;
       if (logits.indexOf(Math.max(...logits)) === wanted[piece + tokenizer.before.length]) same += 1;
     });

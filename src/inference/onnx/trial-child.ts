@@ -1,32 +1,58 @@
 import { messageOf } from '../../core/errors.ts';
-import type { LocalTask, ModelFiles } from '../manifest.ts';
+import type { ModelFiles } from '../manifest.ts';
+import type { LocalTask } from '../manifest-schema.ts';
+import { pairWindows } from '../pair-windows.ts';
+import { taskOf } from '../tasks/table.ts';
+import { sizeOfVector } from '../tasks/text-embedding.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { truncatedWindow } from '../windows.ts';
+import { sequenceOf } from './sequence.ts';
 import { OnnxSession } from './session.ts';
 
-// Loads a model and runs one text. Exit status 3: the model is not usable, and standard output says why.
+const TEXT = 'Marie Curie worked in Paris.';
+/** What tasks are asked that do nothing without it. */
+const ASKED: Partial<Record<LocalTask, object>> = {
+  zero_shot_classification: { labels: ['science'] },
+  question_answering: { question: 'Where did she work?' },
+  text_similarity: { text: 'Who worked in Paris?' },
+};
+
+// Loads a model and runs one text through each of its tasks. Exit status 3: the model is not usable, and standard output
+// says why.
 const files = JSON.parse(process.argv[2] ?? '') as ModelFiles;
+const { manifest } = files;
+
+const tryTask = async (task: LocalTask, tokenizer: Tokenizer, session: OnnxSession): Promise<void> => {
+  const definition = taskOf(task);
+  const graph = manifest.tasks[task] as { readonly mask_token?: string };
+  const text = task === 'fill_mask' ? `Paris is in ${graph.mask_token}.` : TEXT;
+  const asked: unknown = definition.read(definition.options.parse(ASKED[task] ?? {}), manifest);
+  const maxTokens = manifest.max_sequence_length;
+  const pair = definition.pairs?.(text, asked)[0];
+  const { windows } =
+    pair === undefined
+      ? await truncatedWindow(tokenizer, text, maxTokens)
+      : await pairWindows(tokenizer, pair, { maxTokens, truncate: 'balanced', span: -1 });
+  const [window] = windows;
+  const sequence = sequenceOf(window!, tokenizer);
+  const [rows] = await session.run([sequence], definition.outputs(graph));
+  const part = { text, window: window!, offset: sequence.offset, ids: sequence.ids, rows: rows! };
+  const value: unknown = definition.part(part, graph, asked, { manifest, tokenizer });
+  const result: unknown = await definition.whole([value], graph, asked, { manifest, tokenizer });
+  if (task === 'text_embedding') checkVector(result as readonly ArrayLike<number>[]);
+};
+
+const checkVector = ([vector]: readonly ArrayLike<number>[]): void => {
+  const wanted = manifest.tasks.text_embedding!;
+  const size = sizeOfVector(wanted);
+  if (vector!.length !== (wanted.element_type === 'bit' ? Math.ceil(size / 8) : size))
+    throw new Error(`the graph gives vectors of ${vector!.length} numbers, and the model's files say ${size}`);
+};
+
 try {
   const tokenizer = await Tokenizer.ofModel(files.folder);
-  const session = await OnnxSession.load(files, tokenizer, 1);
-  const { windows } = await truncatedWindow(
-    tokenizer,
-    'Marie Curie worked in Paris.',
-    files.manifest.max_sequence_length,
-  );
-  const [result] = await session.run(windows, new Set(Object.keys(files.manifest.tasks) as LocalTask[]));
-  const labels = files.manifest.labels?.length;
-  const pieces = windows[0]!.pieces.ids.length;
-  if (result?.logits !== undefined && labels !== undefined && result.logits.length !== pieces * labels) {
-    throw new Error(
-      `the graph gives ${result.logits.length / pieces} logits a token, and the model's labels are ${labels}`,
-    );
-  }
-  const dims = files.manifest.tasks.text_embedding?.dims;
-  if (result?.vector !== undefined && result.vector.length !== dims)
-    throw new Error(`the graph gives vectors of ${result.vector.length} numbers, and the model's files say ${dims}`);
-  if (result?.vector?.some((value) => !Number.isFinite(value)))
-    throw new Error('the model answered with numbers that are not finite');
+  const session = await OnnxSession.load(files, 1);
+  for (const task of Object.keys(manifest.tasks) as LocalTask[]) await tryTask(task, tokenizer, session);
   await session.close();
 } catch (error) {
   console.log(messageOf(error));

@@ -3,9 +3,8 @@ import { dirname, join } from 'node:path';
 import { SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
 import { onnxTrial } from '../load-local.ts';
-import { type Manifest, type ModelSource, type ModelTask, readModel } from '../manifest.ts';
-import { TASK_TYPES } from '../options.ts';
-import { scriptBeside } from '../script.ts';
+import { readModel } from '../manifest.ts';
+import type { Manifest, ModelSource, ModelTask } from '../manifest-schema.ts';
 import { runTrial } from '../trial.ts';
 import { changeAliases } from './aliases.ts';
 import { setAlias, switchVersion, vanish } from './changes.ts';
@@ -94,8 +93,7 @@ const describe = async (
   // Of a try that came no further.
   if (!own) await rm(join(folder, 'sluice.json'), { force: true });
   const guessed = own ? undefined : (task ?? taskOfFolder(folder, pipeline_tag));
-  const elsewhere = TASK_TYPES.find((type) => type === guessed);
-  const { manifest } = readModel(folder, { file: graph });
+  const { manifest } = readModel(folder, { file: graph, task_type: guessed });
   for (const [file, wanted] of Object.entries(manifest.sha256)) checkSum(folder, file, wanted, sums[file]?.sha256);
   const files = Object.entries(sums).filter(([file]) => file !== 'sluice.json');
   return {
@@ -104,7 +102,7 @@ const describe = async (
     version,
     source,
     license: manifest.license ?? license,
-    ...(elsewhere !== undefined && { tasks: {}, task_type: elsewhere }),
+    ...(guessed !== undefined && { task_type: guessed }),
     inference_config:
       inference_config === undefined
         ? manifest.inference_config
@@ -125,20 +123,8 @@ const checkSum = (folder: string, file: string, wanted: string, found: string | 
 
 /** Loads it in a process of its own and runs a text: labels, dimensions and outputs have to fit. */
 const tryModel = async ({ folder, source }: Staged, manifest: Manifest): Promise<void> => {
-  const task = TASK_TYPES.find((type) => type === manifest.task_type);
-  const { id } = manifest;
-  const trial =
-    task === undefined
-      ? onnxTrial({ folder, manifest }, '')
-      : {
-          id,
-          folder,
-          script: scriptBeside(import.meta.url, '../transformers_js/trial-child'),
-          argument: { folder, task, dtype: source.dtype },
-          sha256: '',
-        };
   try {
-    await runTrial(trial);
+    await runTrial(onnxTrial({ folder, manifest }, ''));
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     throw new SluiceError(error.code, `the model does not run: ${error.message}`, {

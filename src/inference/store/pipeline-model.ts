@@ -1,5 +1,5 @@
 import type { InferenceConfig } from '../../core/inference.ts';
-import { DTYPES, type LocalModelOptions, TASK_TYPES } from '../options.ts';
+import { DTYPES, type LocalModelOptions } from '../options.ts';
 import { ModelStore, usable } from './store.ts';
 
 /** A model of a pipeline file, with what the store knows about it where the file says nothing. */
@@ -13,13 +13,11 @@ export const fromStore = (options: LocalModelOptions): PipelineModel => {
   if (options.model_id === undefined) return { options, defaults: undefined };
   const { manifest } = usable(new ModelStore().find(options.model_id));
   const defaults = manifest.inference_config as InferenceConfig | undefined;
-  const task = TASK_TYPES.find((type) => type === manifest.task_type);
-  if (task === undefined) return { options, defaults };
+  if (options.engine !== 'transformers_js') return { options, defaults };
   return {
     options: {
       ...options,
-      engine: options.engine ?? 'transformers_js',
-      task_type: options.task_type ?? task,
+      task_type: options.task_type ?? manifest.task_type,
       dtype: options.dtype ?? DTYPES.find((dtype) => dtype === manifest.source?.dtype),
     },
     defaults,

@@ -4,7 +4,7 @@ import { ask, patiently, textOf } from '../../connections/model_files/ask.ts';
 import { checkFileName } from '../../connections/model_files/file-name.ts';
 import { shownUrl } from '../../connections/model_files/refusals.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
-import { type Manifest, manifestSchema } from '../manifest.ts';
+import { type Manifest, manifestSchema } from '../manifest-schema.ts';
 import { makeCurrent } from './changes.ts';
 import { fetchFiles } from './fetch-files.ts';
 import { install, nameIt } from './install.ts';

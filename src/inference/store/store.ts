@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
-import { type Manifest, readModel } from '../manifest.ts';
+import { readModel } from '../manifest.ts';
+import type { Manifest } from '../manifest-schema.ts';
 import { readAliases } from './aliases.ts';
 import { bundledFolder, type Reference, readReference, showReference, storeFolder } from './names.ts';
 

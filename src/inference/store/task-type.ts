@@ -2,14 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf, SluiceError } from '../../core/errors.ts';
-import type { ModelTask } from '../manifest.ts';
-
-/** What the head of a model's class is for. */
-const BY_ARCHITECTURE: readonly (readonly [string, ModelTask])[] = [
-  ['ForTokenClassification', 'ner'],
-  ['ForSequenceClassification', 'text_classification'],
-  ['ForMaskedLM', 'fill_mask'],
-];
+import { taskOf } from '../derive-manifest.ts';
+import type { ModelTask } from '../manifest-schema.ts';
 
 const BY_HUB: Readonly<Record<string, ModelTask>> = {
   'token-classification': 'ner',
@@ -18,9 +12,13 @@ const BY_HUB: Readonly<Record<string, ModelTask>> = {
   'text-classification': 'text_classification',
   'zero-shot-classification': 'zero_shot_classification',
   'fill-mask': 'fill_mask',
+  'question-answering': 'question_answering',
+  'text-ranking': 'text_similarity',
 };
 
 const CLASSIFIERS: readonly ModelTask[] = ['ner', 'text_classification', 'zero_shot_classification'];
+/** What a hub's tag cannot know better than the model's own files. */
+const OWN: readonly ModelTask[] = ['text_embedding', 'text_expansion', 'text_similarity'];
 
 const configSchema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
@@ -40,24 +38,18 @@ export const taskOfFolder = (folder: string, pipeline_tag: string | undefined): 
   } catch (error) {
     throw new SluiceError('SLUICE_MODEL_INVALID', `not a model's config.json: ${messageOf(error)}`, { place: path });
   }
-  const task = guess(folder, config, pipeline_tag);
+  const own = taskOf(folder);
+  const tag = pipeline_tag === undefined ? undefined : BY_HUB[pipeline_tag];
+  // Without a class of its own, a model is what the hub says.
+  const task = OWN.includes(own) && (tag === undefined || isOwn(folder, own, config)) ? own : (tag ?? own);
   if (CLASSIFIERS.includes(task)) checkLabels(config, path);
   return task;
 };
 
-const guess = (
-  folder: string,
-  { architectures, id2label }: z.output<typeof configSchema>,
-  pipeline_tag: string | undefined,
-): ModelTask => {
-  // Models of sentence vectors often keep the class that they were trained from.
-  if (existsSync(join(folder, '1_Pooling/config.json'))) return 'text_embedding';
-  const tag = pipeline_tag === undefined ? undefined : BY_HUB[pipeline_tag];
-  const head = BY_ARCHITECTURE.find(([ending]) => architectures?.some((name) => name.endsWith(ending)))?.[1];
-  const task = tag ?? head ?? 'text_embedding';
-  const entails = Object.values(id2label ?? {}).some((label) => /^entailment$/i.test(label));
-  return task === 'text_classification' && entails && tag === undefined ? 'zero_shot_classification' : task;
-};
+const isOwn = (folder: string, task: ModelTask, { architectures }: z.output<typeof configSchema>): boolean =>
+  task !== 'text_embedding' ||
+  existsSync(join(folder, '1_Pooling/config.json')) ||
+  architectures?.some((name) => name.endsWith('Model')) === true;
 
 /** Names of classes stand at the index of their logit: one that is missing moves all others. */
 const checkLabels = ({ id2label, label2id }: z.output<typeof configSchema>, place: string): void => {

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import type { Window } from '../windows.ts';
+import { finite, type Task } from './task.ts';
 
 /** An entity as Elasticsearch's NerResults names its parts. Positions count UTF-16 units of the whole text. */
 export interface Entity {
@@ -8,6 +10,48 @@ export interface Entity {
   readonly start_pos: number;
   readonly end_pos: number;
 }
+
+const graph = z.strictObject({
+  output: z.string().describe('Graph output [batch, sequence, labels].'),
+  aggregation: z
+    .enum(['average', 'first'])
+    .default('average')
+    .describe('How the pieces of a word agree on its label: their average, as in Elasticsearch, or the first piece.'),
+});
+const options = z.strictObject({ classification_labels: z.array(z.string()).min(1).optional() });
+type Graph = z.output<typeof graph>;
+interface Asked {
+  readonly labels: readonly string[];
+}
+
+/** Names of people, places and things: [NerResults]. */
+export const ner: Task<Graph, z.output<typeof options>, Asked, Entity[], Entity[]> = {
+  graph,
+  options,
+  windows: true,
+  span: false,
+  prefix: false,
+  read: ({ classification_labels: given }, { labels: own = [] }) => {
+    if (given !== undefined && own.length > 0 && given.length !== own.length)
+      throw new Error(`the model has ${own.length} labels, and classification_labels names ${given.length}`);
+    return { labels: given ?? own };
+  },
+  outputs: ({ output }) => [output],
+  part: ({ text, window, offset, rows: [row] }, { aggregation }, { labels }) => {
+    const size = row!.dims.at(-1)!;
+    if (size !== labels.length)
+      throw new Error(`the graph gives ${size} logits a token, and the model's labels are ${labels.length}`);
+    const logits = row!.data.subarray(offset * size, (offset + window.pieces.ids.length) * size);
+    finite(logits);
+    return entitiesOf(text, window, logits, tagsOf(labels), aggregation);
+  },
+  whole: (windows) => windows.flat(),
+  size: (entities) => 200 * entities.length,
+  fields: (entities, _asked, { text, results_field }) => ({
+    [results_field]: annotate(text, entities),
+    entities: entities.map((entity) => ({ ...entity })),
+  }),
+};
 
 interface Tag {
   readonly className: string | undefined;

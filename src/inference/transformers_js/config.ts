@@ -45,7 +45,7 @@ export const readTransformersConfig = (
   const { results_field, tokenization: how, ...own } = parsed.data;
   return {
     results_field,
-    truncate: readTokenization(how, task),
+    truncate: readTokenization(how, task).truncate === 'none' ? 'none' : 'first',
     num_top_classes: -1,
     classification_labels: undefined,
     labels: [],

@@ -5,8 +5,9 @@ import type {
   ZeroShotClassificationPipeline,
 } from '@huggingface/transformers';
 import type { PlainObject } from '../../core/json/values.ts';
+import { classificationFields, type ScoredClass } from '../tasks/classes.ts';
+import { TextFault } from '../tasks/task.ts';
 import type { TransformersOptions, TransformersTask } from './protocol.ts';
-import { classificationFields, type ScoredClass } from './results.ts';
 
 export type TaskPipeline = TextClassificationPipeline | ZeroShotClassificationPipeline | FillMaskPipeline;
 
@@ -14,9 +15,6 @@ interface Labelled {
   readonly label: string;
   readonly score: number;
 }
-
-/** What a text is to blame for. */
-export class TextFault extends Error {}
 
 /** Runs one text through the library's pipeline; answers with Elasticsearch's result fields. */
 export const runTask = (

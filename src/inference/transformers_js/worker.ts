@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
 import { type FromWorker, loadFailure, type ToWorker } from '../protocol.ts';
+import { TextFault } from '../tasks/task.ts';
 import { loadPipeline } from './load-pipeline.ts';
 import type { TransformersOutput, TransformersRequest, TransformersSettings } from './protocol.ts';
-import { runTask, type TaskPipeline, TextFault } from './run-task.ts';
+import { runTask, type TaskPipeline } from './run-task.ts';
 
 const settings = workerData as TransformersSettings;
 const port = parentPort!;

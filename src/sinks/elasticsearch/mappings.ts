@@ -2,18 +2,21 @@ import { readFileSync } from 'node:fs';
 import { type ElasticsearchConnection, ElasticsearchError } from '../../connections/elasticsearch/client.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { PlainObject } from '../../core/json/values.ts';
+import { resultProperties } from './result-mappings.ts';
 import { checkProvenance, checkVectors, provenance, withProvenance } from './vectors.ts';
 
 /** A field that an inference step writes. */
 export interface InferenceField {
   readonly path: string;
   readonly results_field: string;
-  readonly task: 'ner' | 'text_embedding';
+  /** Elasticsearch's name of the task. */
+  readonly task: string;
   readonly model_id: string;
   readonly sha256: string;
   readonly pooling: string;
   readonly dims: number;
   readonly similarity: string;
+  readonly element_type: string;
   /** True where a vector is an array of window objects. */
   readonly windows: boolean;
   /** True where the result is not under `path` but beside others: `input_output`. */
@@ -42,26 +45,7 @@ export const inferenceMappings = (fields: readonly InferenceField[]): PlainObjec
     const target = nest(properties, field.path.split('.').filter(Boolean));
     target.model_id = { type: 'keyword' };
     target.is_truncated = { type: 'boolean' };
-    if (field.task === 'ner') {
-      target[field.results_field] = { type: 'text' };
-      target.entities = {
-        properties: {
-          entity: { type: 'keyword', ignore_above: 8191 },
-          class_name: { type: 'keyword' },
-          class_probability: { type: 'float' },
-          start_pos: { type: 'integer' },
-          end_pos: { type: 'integer' },
-        },
-      };
-      continue;
-    }
-    const vector: PlainObject = { type: 'dense_vector', dims: field.dims, index: true, similarity: field.similarity };
-    target[field.results_field] = field.windows
-      ? {
-          type: 'nested',
-          properties: { text_start: { type: 'integer' }, text_end: { type: 'integer' }, embedding: vector },
-        }
-      : vector;
+    Object.assign(target, resultProperties(field));
   }
   return { _meta: { sluice: { vectors: provenance(fields) } }, properties };
 };
