@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { bytes } from '../config/units.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
-import { packageRoot } from '../inference/package-root.ts';
 import { FORMATS } from '../sources/dump/options.ts';
 import { dlqList, dlqRedrive, dlqShow, dlqStats } from './commands/dlq.ts';
 import { init } from './commands/init.ts';
@@ -11,10 +8,12 @@ import { type PublishOptions, publish } from './commands/publish.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { search } from './commands/search.ts';
+import { type ServeCommandOptions, serve } from './commands/serve.ts';
 import { validate } from './commands/validate.ts';
 import { addModelsCommands } from './models-commands.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { moment, partOf, share, wholeCount } from './selection-options.ts';
+import { versionOf } from './version.ts';
 
 const count = (text: string): number => {
   const value = Number(text);
@@ -28,16 +27,20 @@ const size = (text: string): number => {
   return parsed.data;
 };
 
+const port = (text: string): number => {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new InvalidArgumentError('not a port.');
+};
+
 /** The command line. Sets the exit status and returns when everything has ended. */
 export const main = async (argv: readonly string[]): Promise<void> => {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
   const program = new Command('sluice');
   const finish = (status: number) => {
     process.exitCode = status;
   };
   program
     .description('Runs Elasticsearch ingest pipelines and models between Kafka or dumps and Elasticsearch.')
-    .version(version)
+    .version(versionOf())
     .exitOverride()
     .showHelpAfterError('(sluice --help lists the commands)')
     .configureHelp({ helpWidth: 80 });
@@ -106,6 +109,19 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .argument('<files...>', 'pipeline files')
     .option('--json', 'mistakes as JSON')
     .action((files: string[], options: object) => finish(validate(files, options)));
+  program
+    .command('serve')
+    .description('serve models and ingest pipelines behind the interface of Elasticsearch')
+    .argument('[file]', 'settings, see docs/serve.md; everything has a default')
+    .option('--host <address>', 'where to listen (default: 127.0.0.1)')
+    .option('--port <port>', 'default: 9280', port)
+    .option('--cluster <urls...>', 'Elasticsearch: gets all that is not answered here')
+    .option('--models <ids...>', 'models to start, of the store or bundled')
+    .option('--state <folder>', 'where pipelines and deployments outlive the process')
+    .option('--insecure', 'listen beyond loopback for everybody')
+    .option('--new-api-key <name>', 'make a key for api_keys, and end')
+    .option('--json', 'logs as JSON')
+    .action(async (file: string | undefined, options: ServeCommandOptions) => finish(await serve(file, options)));
   program
     .command('search')
     .description('search a file that sluice has written, by meaning')

@@ -48,6 +48,7 @@ export const ERROR_CODES = {
     about: 'A document failed and no dead_letter is configured; the stream stopped rather than lose it.',
   },
   SLUICE_CHECKPOINT: { exitCode: 8, about: 'The checkpoint cannot be read, written, or does not fit the files.' },
+  SLUICE_STATE: { exitCode: 8, about: 'The state folder of `sluice serve` cannot be read or written.' },
   SLUICE_INTERNAL: { exitCode: 1, about: 'A fault of sluice itself; please report it.' },
 } as const;
 

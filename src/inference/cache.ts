@@ -50,6 +50,12 @@ export class ByteLru<V> implements CacheStats {
     this.#bytes -= this.#sizeOf(value);
   }
 
+  /** What was counted stays. */
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

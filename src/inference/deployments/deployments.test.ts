@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { Refusal } from '../../core/refusal.ts';
 import { ModelStore } from '../store/store.ts';
 import { Deployments } from './deployments.ts';
 import { deploymentOptions } from './options.ts';
-import type { Refusal } from './refusal.ts';
 import { assignmentOf, deploymentStats } from './stats.ts';
 
 const BUNDLED = 'minilm-l6-enrich-en';

@@ -1,13 +1,13 @@
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
-import { type BoundTask, bindTask } from '../bound-task.ts';
+import { badRequest, conflict, notFound, Refusal, timedOut } from '../../core/refusal.ts';
+import { type BoundTask, bindTask, type PrefixType } from '../bound-task.ts';
 import type { LocalParts } from '../load-local.ts';
 import type { ModelStore } from '../store/store.ts';
 import { usable } from '../store/store.ts';
 import { inferTexts, type TextOutcome } from './infer-texts.ts';
 import type { DeploymentChanges, DeploymentParameters } from './options.ts';
-import { badRequest, conflict, notFound, Refusal, timedOut } from './refusal.ts';
 import { type Deployable, ServedDeployment } from './served-deployment.ts';
 
 export interface DeploymentsParts extends LocalParts {
@@ -163,9 +163,9 @@ export class Deployments {
   }
 
   /** @throws Refusal 400 */
-  bind({ deployable }: ServedDeployment, config: InferenceConfig | undefined): BoundTask {
+  bind({ deployable }: ServedDeployment, config: InferenceConfig | undefined, prefix?: PrefixType): BoundTask {
     try {
-      return bindTask(deployable.files.manifest, deployable.model_id, config);
+      return bindTask(deployable.files.manifest, deployable.model_id, config, { prefix });
     } catch (error) {
       throw badRequest(messageOf(error));
     }

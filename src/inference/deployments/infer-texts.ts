@@ -1,10 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { PlainObject } from '../../core/json/values.ts';
+import { conflict, queueFull, timedOut } from '../../core/refusal.ts';
 import type { BoundTask } from '../bound-task.ts';
 import type { Cancel } from '../local-model.ts';
 import type { OnnxModel } from '../onnx/model.ts';
-import { conflict, queueFull, timedOut } from './refusal.ts';
 
 /** What became of one text. */
 export type TextOutcome = { readonly fields: PlainObject } | { readonly error: Error };

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
+import { conflict } from '../../core/refusal.ts';
 import { checkLocal, type LocalParts, localModel } from '../load-local.ts';
 import type { ModelFiles } from '../manifest.ts';
 import type { OnnxModel } from '../onnx/model.ts';
 import { AdaptiveAllocations } from './adaptive.ts';
 import type { DeploymentChanges, DeploymentParameters } from './options.ts';
-import { conflict } from './refusal.ts';
 
 export type DeploymentState = 'starting' | 'started' | 'stopping' | 'failed';
 

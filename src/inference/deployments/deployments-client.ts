@@ -1,0 +1,37 @@
+import { ProcessorError } from '../../core/errors.ts';
+import type { InferenceClient, InferenceStep } from '../../core/inference.ts';
+import { Refusal } from '../../core/refusal.ts';
+import type { BoundTask } from '../bound-task.ts';
+import type { Deployments } from './deployments.ts';
+import type { ServedDeployment } from './served-deployment.ts';
+
+/**
+ * The models of a server's pipelines: found by name when a document comes, since they may be started, stopped and
+ * exchanged after the pipeline was put, as in Elasticsearch.
+ */
+export const deploymentsClient = (deployments: () => Deployments): InferenceClient => ({
+  bind: (modelId, config): InferenceStep => {
+    let bound: { readonly deployment: ServedDeployment; readonly folder: string; readonly task: BoundTask } | undefined;
+    const taskFor = (deployment: ServedDeployment): BoundTask => {
+      const { folder } = deployment.deployable.files;
+      if (bound?.deployment !== deployment || bound.folder !== folder)
+        bound = { deployment, folder, task: deployments().bind(deployment, config, 'ingest') };
+      return bound.task;
+    };
+    return {
+      infer: (_document, text, done) => {
+        try {
+          const deployment = deployments().pick(modelId);
+          const task = taskFor(deployment);
+          deployment.model.infer(task.request(text), (error, output) =>
+            output === undefined
+              ? done(error ?? new Error('the model answered nothing'))
+              : done(undefined, task.fields(text, output)),
+          );
+        } catch (error) {
+          done(error instanceof Refusal ? new ProcessorError(error.type, error.message) : (error as Error));
+        }
+      },
+    };
+  },
+});

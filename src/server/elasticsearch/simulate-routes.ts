@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import type { IngestDocument } from '../../core/document.ts';
+import type { JsonObject, JsonValue } from '../../core/json/values.ts';
+import { writeJson } from '../../core/json/write.ts';
+import { Refusal } from '../../core/refusal.ts';
+import type { ExecutionResult } from '../../pipeline/execution.ts';
+import { errorItem } from './error-body.ts';
+import { ingestDocument } from './ingest-document.ts';
+import type { IngestPipelines } from './ingest-pipelines.ts';
+import { failureOf } from './item-results.ts';
+import { booleanOf } from './names.ts';
+import { ok, type Route, type RouteRequest } from './route.ts';
+import { runDocuments } from './run-documents.ts';
+
+const simulated = z.strictObject({
+  pipeline: z.record(z.string(), z.unknown()).optional(),
+  docs: z
+    .array(
+      z.strictObject({
+        _index: z.string().default('_index'),
+        _id: z.string().default('_id'),
+        _routing: z.union([z.string(), z.number()]).optional(),
+        _version: z.union([z.string(), z.number()]).optional(),
+        _source: z.record(z.string(), z.unknown()),
+      }),
+    )
+    .min(1, 'must specify at least one document in [docs]')
+    .max(1000),
+});
+
+/** https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-ingest-simulate */
+export const simulateRoutes = (pipelines: IngestPipelines, hasCluster: boolean): Route[] => {
+  const handle = async (request: RouteRequest) => {
+    const { id } = request.params;
+    if (booleanOf(request.query, 'verbose', false))
+      throw new Refusal(400, 'illegal_argument_exception', 'this server does not know [verbose] yet');
+    const held = id === undefined ? undefined : pipelines.get(id);
+    if (id !== undefined && held === undefined) {
+      if (hasCluster) return undefined;
+      throw new Refusal(400, 'illegal_argument_exception', `pipeline [${id}] does not exist`);
+    }
+    const parsed = simulated.safeParse((await request.json()) ?? {});
+    if (!parsed.success) {
+      const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue];
+      throw new Refusal(400, 'parse_exception', `[${path.join('.')}] ${message}`);
+    }
+    const { docs, pipeline: given } = parsed.data;
+    if (held === undefined && given === undefined)
+      throw new Refusal(400, 'parse_exception', '[pipeline] required property is missing');
+    const pipeline = held ?? pipelines.compile('_simulate_pipeline', given);
+    const runs = docs.map(({ _source, ...meta }) => ({
+      // As it would be read from the request of a document, numbers and all.
+      document: ingestDocument(Buffer.from(JSON.stringify(_source)), {
+        ...meta,
+        routing: meta._routing,
+        version: meta._version,
+      }),
+      pipeline,
+    }));
+    const results = await runDocuments(runs, request.signal);
+    return ok({ docs: results.map((result, at) => shown(runs[at]!.document, result)) });
+  };
+  return ['/_ingest/pipeline/_simulate', '/_ingest/pipeline/{id}/_simulate'].flatMap((path): Route[] =>
+    (['POST', 'GET'] as const).map((method) => ({ method, path, query: ['verbose'], handle })),
+  );
+};
+
+const shown = (document: IngestDocument, result: ExecutionResult): object | null => {
+  // As Elasticsearch shows a document that was dropped.
+  if (result.outcome === 'dropped') return null;
+  if (result.outcome === 'failed') {
+    const error = errorItem(failureOf(result.failure));
+    return { error: { root_cause: [error], ...error } };
+  }
+  const { timestamp } = document.ingest as { readonly timestamp?: JsonValue };
+  return {
+    doc: {
+      _index: document.meta('_index'),
+      _version: String(document.meta('_version') ?? -3),
+      _id: document.meta('_id'),
+      ...(document.meta('_routing') !== undefined && { _routing: document.meta('_routing') }),
+      _source: plain(document.source),
+      _ingest: { timestamp: timestamp ?? null },
+    },
+  };
+};
+
+const plain = (value: JsonObject): unknown => JSON.parse(writeJson(value));
