@@ -8,10 +8,10 @@ const graph = z.strictObject({
 });
 const options = z.strictObject({ num_top_classes: z.number().int().min(-1).default(5) });
 type Graph = z.output<typeof graph>;
-interface Asked {
+export interface Asked {
   readonly count: number;
 }
-interface Candidate {
+export interface Candidate {
   readonly token: string;
   readonly probability: number;
 }

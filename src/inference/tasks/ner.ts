@@ -20,7 +20,7 @@ const graph = z.strictObject({
 });
 const options = z.strictObject({ classification_labels: z.array(z.string()).min(1).optional() });
 type Graph = z.output<typeof graph>;
-interface Asked {
+export interface Asked {
   readonly labels: readonly string[];
 }
 

@@ -14,13 +14,13 @@ const options = z.strictObject({
   max_answer_length: z.number().int().min(1).default(15),
 });
 type Graph = z.output<typeof graph>;
-interface Asked {
+export interface Asked {
   readonly question: string;
   readonly count: number;
   readonly longest: number;
 }
 /** UTF-16 positions in the text. */
-interface Answer {
+export interface Answer {
   readonly start: number;
   readonly end: number;
   readonly score: number;

@@ -14,7 +14,7 @@ const options = z.strictObject({
   classification_labels: z.array(z.string()).min(1).optional(),
 });
 type Graph = z.output<typeof graph>;
-interface Asked {
+export interface Asked {
   readonly labels: readonly string[];
   readonly count: number;
 }

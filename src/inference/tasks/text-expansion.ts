@@ -10,8 +10,8 @@ const graph = z.strictObject({
 });
 const options = z.strictObject({});
 type Graph = z.output<typeof graph>;
-type Asked = Record<string, never>;
-interface Weights {
+export type Asked = Record<string, never>;
+export interface Weights {
   /** As they are fields of a document: dots are two underscores. */
   readonly tokens: readonly string[];
   readonly weights: Float32Array;

@@ -11,7 +11,7 @@ const options = z.strictObject({
   }),
   span_score_combination_function: z.enum(['max', 'mean']).default('max'),
 });
-interface Asked {
+export interface Asked {
   readonly text: string;
   readonly combine: 'max' | 'mean';
 }

@@ -10,7 +10,7 @@ const options = z.strictObject({
   classification_labels: z.array(z.string()).optional(),
 });
 type Options = z.output<typeof options>;
-interface Asked {
+export interface Asked {
   readonly labels: readonly string[];
   readonly multi: boolean;
   readonly template: string;
