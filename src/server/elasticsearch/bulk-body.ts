@@ -7,9 +7,10 @@ export type BulkActionName = (typeof ACTIONS)[number];
 export interface BulkItem {
   readonly action: BulkActionName;
   readonly meta: Readonly<Record<string, unknown>>;
-  readonly head: Buffer;
   /** None for delete. */
   readonly source: Buffer | undefined;
+  /** Its lines with their line breaks. */
+  readonly raw: Buffer;
 }
 
 const malformed = (line: number, why: string): Refusal =>
@@ -31,13 +32,13 @@ export const readBulk = (body: Buffer): BulkItem[] => {
     line += 1;
     return bytes;
   };
-  for (let head = nextLine(); head !== undefined; head = nextLine()) {
+  for (let from = at, head = nextLine(); head !== undefined; from = at, head = nextLine()) {
     if (head.length === 0) continue;
     const { action, meta } = readHead(head, line);
     const source = action === 'delete' ? undefined : nextLine();
     if (action !== 'delete' && source === undefined)
       throw malformed(line, 'the document of the last action is missing');
-    items.push({ action, meta, head, source });
+    items.push({ action, meta, source, raw: body.subarray(from, at) });
   }
   return items;
 };

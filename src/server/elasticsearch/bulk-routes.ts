@@ -4,7 +4,8 @@ import type { ExecutionResult } from '../../pipeline/execution.ts';
 import { type BulkItem, readBulk } from './bulk-body.ts';
 import type { Cluster } from './cluster.ts';
 import type { InFlightBytes } from './in-flight-bytes.ts';
-import { ingestDocument, metaOf } from './ingest-document.ts';
+import { ingestDocument, META_FIELDS, metaOf } from './ingest-document.ts';
+import type { RunnablePipeline } from './ingest-pipelines.ts';
 import { droppedItem, failedItem, failureOf } from './item-results.ts';
 import type { Route, RouteReply, RouteRequest } from './route.ts';
 import { type DocumentRun, runDocuments } from './run-documents.ts';
@@ -17,9 +18,10 @@ export interface WriteParts {
 }
 
 /** What is sent on for an item, or what became of it here. */
-type Outcome = { readonly send: readonly (Buffer | string | Uint8Array)[] } | { readonly item: object };
-
-const NEWLINE = '\n';
+type Outcome =
+  | { readonly head: string; readonly line: Uint8Array | string }
+  | { readonly raw: Buffer }
+  | { readonly item: object };
 
 /** `_bulk`: documents with a pipeline that the server holds run through it here, and all go on to the cluster. */
 export const bulkRoutes = (parts: WriteParts): Route[] => {
@@ -54,17 +56,19 @@ const runItems = async (
   { params, query, signal }: RouteRequest,
   credentials: Readonly<Record<string, string>>,
 ): Promise<Outcome[]> => {
-  const outcomes: Outcome[] = items.map(asItCame);
+  const outcomes: Outcome[] = items.map(({ raw }) => ({ raw }));
   const places: number[] = [];
   const runs: DocumentRun[] = [];
+  const requested = query.get('pipeline') ?? undefined;
+  // Asked once a request: most documents of one go to few indices.
+  const known = new Map<string, RunnablePipeline | undefined>();
   for (const [at, { action, meta, source }] of items.entries()) {
     if (source === undefined || action === 'update') continue;
     const index = textOf(meta._index) ?? params.index;
-    const pipeline = await pipelines.of(
-      index,
-      textOf(meta.pipeline) ?? query.get('pipeline') ?? undefined,
-      credentials,
-    );
+    const asked = textOf(meta.pipeline) ?? requested;
+    const key = asked === undefined ? `default ${index}` : `named ${asked}`;
+    if (!known.has(key)) known.set(key, await pipelines.of(index, asked, credentials));
+    const pipeline = known.get(key);
     if (pipeline === undefined) continue;
     try {
       const document = ingestDocument(source, { ...(index !== undefined && { _index: index }), ...meta });
@@ -82,38 +86,27 @@ const runItems = async (
   return outcomes;
 };
 
-const asItCame = ({ head, source }: BulkItem): Outcome => ({
-  send: source === undefined ? [head, NEWLINE] : [head, NEWLINE, source, NEWLINE],
-});
-
 const outcomeOf = (
   { action, meta }: BulkItem,
   { document }: DocumentRun,
   result: ExecutionResult,
   defaultIndex: string | undefined,
 ): Outcome => {
-  const after = metaOf(document);
-  if (result.outcome === 'dropped') return { item: droppedItem(action, after) };
-  if (result.outcome === 'failed') return { item: failedItem(action, after, failureOf(result.failure)) };
-  const { _index, ...kept } = { ...without(meta), ...after };
-  // The default index of the path is not repeated in every line.
-  const head = { [action]: { ...(_index !== defaultIndex && { _index }), ...kept, pipeline: '_none' } };
-  return { send: [writeJson(head as never), NEWLINE, document.toLine(), NEWLINE] };
+  if (result.outcome === 'dropped') return { item: droppedItem(action, metaOf(document)) };
+  if (result.outcome === 'failed') return { item: failedItem(action, metaOf(document), failureOf(result.failure)) };
+  let head = `{"${action}":{"pipeline":"_none"`;
+  for (const key in meta) if (!OF_DOCUMENT.has(key)) head += `,${JSON.stringify(key)}:${JSON.stringify(meta[key])}`;
+  for (const [name, field] of META_FIELDS) {
+    const value = document.meta(field);
+    // The default index of the path is not repeated in every line.
+    if (value === undefined || value === null || (name === '_index' && value === defaultIndex)) continue;
+    head += `,"${name}":${typeof value === 'string' ? JSON.stringify(value) : writeJson(value)}`;
+  }
+  return { head: `${head}}}\n`, line: document.toLine() };
 };
 
 /** What the document itself knows better after its pipeline. */
-const without = ({
-  _index,
-  _id,
-  routing,
-  version,
-  version_type,
-  if_seq_no,
-  if_primary_term,
-  dynamic_templates,
-  pipeline,
-  ...rest
-}: Readonly<Record<string, unknown>>): Record<string, unknown> => rest;
+const OF_DOCUMENT: ReadonlySet<string> = new Set([...META_FIELDS.map(([name]) => name), '_routing', 'pipeline']);
 
 const forward = async (
   cluster: Cluster,
@@ -123,13 +116,12 @@ const forward = async (
   ingest_took: number,
 ): Promise<RouteReply> => {
   const own = outcomes.some((outcome) => 'item' in outcome);
-  const lines = outcomes.flatMap((outcome) => ('send' in outcome ? outcome.send : []));
-  if (lines.length === 0)
+  if (outcomes.every((outcome) => 'item' in outcome))
     return { status: 200, body: { errors: hasErrors(outcomes), took: 0, ingest_took, items: itemsOf(outcomes, []) } };
   const query = new URLSearchParams(request.query);
   // An answer that is put together here has to be whole.
   if (own) query.delete('filter_path');
-  const body = Buffer.concat(lines.map((line) => (typeof line === 'string' ? Buffer.from(line) : line)));
+  const body = bodyOf(outcomes);
   const answer = await cluster.ask('POST', `${request.path}${query.size > 0 ? `?${query}` : ''}`, {
     body,
     headers: { ...credentials, ...types(request), accept: request.headers.accept ?? 'application/json' },
@@ -147,6 +139,28 @@ const forward = async (
       items: itemsOf(outcomes, told.items),
     },
   };
+};
+
+/** What is text already becomes bytes in one go. */
+const bodyOf = (outcomes: readonly Outcome[]): Buffer => {
+  const parts: Uint8Array[] = [];
+  let text = '';
+  const push = (bytes: Uint8Array) => {
+    if (text !== '') parts.push(Buffer.from(text));
+    text = '';
+    parts.push(bytes);
+  };
+  for (const outcome of outcomes) {
+    if ('raw' in outcome) push(outcome.raw);
+    else if ('head' in outcome) {
+      text += outcome.head;
+      if (typeof outcome.line === 'string') text += outcome.line;
+      else push(outcome.line);
+      text += '\n';
+    }
+  }
+  if (text !== '') parts.push(Buffer.from(text));
+  return Buffer.concat(parts);
 };
 
 /** In the order of the request: what the cluster said, and what was decided here. @throws Refusal 502 */

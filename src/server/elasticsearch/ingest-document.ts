@@ -4,7 +4,7 @@ import { isObject, type JsonObject, type JsonValue } from '../../core/json/value
 import { Refusal } from '../../core/refusal.ts';
 
 /** Names of an action's metadata, and those that processors know them by. */
-const FIELDS: readonly (readonly [string, MetadataField])[] = [
+export const META_FIELDS: readonly (readonly [string, MetadataField])[] = [
   ['_index', '_index'],
   ['_id', '_id'],
   ['routing', '_routing'],
@@ -18,7 +18,7 @@ const FIELDS: readonly (readonly [string, MetadataField])[] = [
 /** @throws Refusal 400 for what is no JSON object */
 export const ingestDocument = (source: Buffer, meta: Readonly<Record<string, unknown>>): IngestDocument => {
   const metadata: Partial<Record<MetadataField, JsonValue>> = {};
-  for (const [name, field] of FIELDS) {
+  for (const [name, field] of META_FIELDS) {
     const value = meta[name] ?? (name === 'routing' ? meta._routing : undefined);
     if (value !== undefined) metadata[field] = value as JsonValue;
   }
@@ -39,7 +39,7 @@ export const ingestDocument = (source: Buffer, meta: Readonly<Record<string, unk
 /** The metadata that a document has after its pipeline, by the names of an action's. */
 export const metaOf = (document: IngestDocument): Record<string, unknown> => {
   const meta: Record<string, unknown> = {};
-  for (const [name, field] of FIELDS) {
+  for (const [name, field] of META_FIELDS) {
     const value = document.meta(field);
     if (value !== undefined && value !== null) meta[name] = value;
   }

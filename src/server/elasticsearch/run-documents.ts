@@ -1,12 +1,15 @@
 import type { IngestDocument } from '../../core/document.ts';
+import { Fifo } from '../../core/fifo.ts';
 import { limitEachMatch } from '../../painless/regex/match-limit.ts';
-import { type ExecutionResult, PipelineExecution } from '../../pipeline/execution.ts';
+import { type ExecutionHooks, type ExecutionResult, PipelineExecution } from '../../pipeline/execution.ts';
 import type { RunnablePipeline } from './ingest-pipelines.ts';
 
 /** A slice of the main thread: other requests have their turn in between. */
 const SLICE_MS = 10;
 /** A regular expression that takes longer on one document has failed. */
 const MATCH_MS = 400;
+/** Documents that begin between two looks at the clock. */
+const GLANCE = 16;
 
 export interface DocumentRun {
   readonly document: IngestDocument;
@@ -18,54 +21,105 @@ export interface DocumentRun {
  * @throws the signal's reason
  */
 export const runDocuments = (runs: readonly DocumentRun[], signal: AbortSignal): Promise<ExecutionResult[]> =>
-  new Promise((resolve, reject) => {
-    const results = new Array<ExecutionResult>(runs.length);
-    const ready: (() => void)[] = [];
-    let next = 0;
-    let left = runs.length;
-    let scheduled = false;
-    if (left === 0) return resolve([]);
-    const guarded = (usesRegex: boolean, work: () => void) => (usesRegex ? limitEachMatch(work, MATCH_MS) : work());
-    const schedule = (): void => {
-      if (scheduled) return;
-      scheduled = true;
-      setImmediate(slice);
-    };
-    const begin = (index: number): void => {
-      const { document, pipeline } = runs[index]!;
-      let starting = true;
-      const execution = new PipelineExecution(document, pipeline.compiled, {
-        finished: (result) => {
-          results[index] = result;
-          left -= 1;
-          if (left === 0) resolve(results);
-        },
-        resume: (go) => {
-          ready.push(() => guarded(pipeline.usesRegex, go));
-          if (!starting) schedule();
-        },
-        pausing: () => performance.now() >= end,
-      });
-      guarded(pipeline.usesRegex, () => execution.run());
-      starting = false;
-    };
-    let end = 0;
-    const slice = (): void => {
-      scheduled = false;
-      if (signal.aborted) return reject(signal.reason);
-      end = performance.now() + SLICE_MS;
-      try {
-        while (performance.now() < end) {
-          const go = ready.shift();
-          if (go !== undefined) go();
-          else if (next < runs.length) begin(next++);
-          else break;
-        }
-      } catch (error) {
-        return reject(error);
+  runs.length === 0 ? Promise.resolve([]) : new Request(runs, signal).results;
+
+/** All documents of one request. */
+class Request {
+  readonly results: Promise<ExecutionResult[]>;
+  readonly found: ExecutionResult[];
+  readonly #runs: readonly DocumentRun[];
+  readonly #signal: AbortSignal;
+  readonly #ready = new Fifo<() => void>();
+  readonly #settled = Promise.withResolvers<ExecutionResult[]>();
+  #next = 0;
+  #left: number;
+  #end = 0;
+  #inSlice = false;
+  #scheduled = false;
+
+  constructor(runs: readonly DocumentRun[], signal: AbortSignal) {
+    this.#runs = runs;
+    this.#signal = signal;
+    this.#left = runs.length;
+    this.found = new Array<ExecutionResult>(runs.length);
+    this.results = this.#settled.promise;
+    signal.addEventListener('abort', () => this.#settled.reject(signal.reason), { once: true });
+    this.#slice();
+  }
+
+  get late(): boolean {
+    return performance.now() >= this.#end;
+  }
+
+  ended(index: number, result: ExecutionResult): void {
+    this.found[index] = result;
+    this.#left -= 1;
+    if (this.#left === 0) this.#settled.resolve(this.found);
+  }
+
+  goOn(run: () => void): void {
+    this.#ready.push(run);
+    if (!this.#inSlice) this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#slice();
+    });
+  }
+
+  #slice(): void {
+    if (this.#signal.aborted) return this.#settled.reject(this.#signal.reason);
+    this.#end = performance.now() + SLICE_MS;
+    this.#inSlice = true;
+    try {
+      for (let turn = 1; turn % GLANCE !== 0 || !this.late; turn += 1) {
+        const go = this.#ready.take();
+        if (go !== undefined) go();
+        else if (this.#next < this.#runs.length) this.#begin(this.#next++);
+        else return;
       }
-      if (ready.length > 0 || next < runs.length) schedule();
-    };
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    slice();
-  });
+      this.#schedule();
+    } catch (error) {
+      this.#settled.reject(error);
+    } finally {
+      this.#inSlice = false;
+    }
+  }
+
+  #begin(index: number): void {
+    const { document, pipeline } = this.#runs[index]!;
+    const hooks = new Hooks(this, index, pipeline.usesRegex);
+    const execution = new PipelineExecution(document, pipeline.compiled, hooks);
+    if (pipeline.usesRegex) limitEachMatch(() => execution.run(), MATCH_MS);
+    else execution.run();
+  }
+}
+
+/** One document's, without a closure for each of its calls: there are tens of thousands a second. */
+class Hooks implements ExecutionHooks {
+  readonly #request: Request;
+  readonly #index: number;
+  readonly #usesRegex: boolean;
+
+  constructor(request: Request, index: number, usesRegex: boolean) {
+    this.#request = request;
+    this.#index = index;
+    this.#usesRegex = usesRegex;
+  }
+
+  finished(result: ExecutionResult): void {
+    this.#request.ended(this.#index, result);
+  }
+
+  resume(go: () => void): void {
+    this.#request.goOn(this.#usesRegex ? () => limitEachMatch(go, MATCH_MS) : go);
+  }
+
+  pausing(): boolean {
+    return this.#request.late;
+  }
+}
