@@ -1,18 +1,27 @@
 import { ProcessorError } from '../../core/errors.ts';
-import type { InferenceClient, InferenceStep } from '../../core/inference.ts';
+import type { InferenceClient, InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { BoundTask } from '../bound-task.ts';
 import type { Deployments } from './deployments.ts';
 import type { ServedDeployment } from './served-deployment.ts';
 
+/** What an inference endpoint's name means. */
+export interface NamedTask {
+  readonly deployment: string;
+  readonly config: InferenceConfig;
+}
+
 /**
  * The models of a server's pipelines: found by name when a document comes, since they may be started, stopped and
  * exchanged after the pipeline was put, as in Elasticsearch.
  */
-export const deploymentsClient = (deployments: () => Deployments): InferenceClient => ({
-  bind: (modelId, config): InferenceStep => {
+export const deploymentsClient = (
+  deployments: () => Deployments,
+  named: (name: string) => NamedTask | undefined = () => undefined,
+): InferenceClient => ({
+  bind: (modelId, asked): InferenceStep => {
     let bound: { readonly deployment: ServedDeployment; readonly folder: string; readonly task: BoundTask } | undefined;
-    const taskFor = (deployment: ServedDeployment): BoundTask => {
+    const taskFor = (deployment: ServedDeployment, config: InferenceConfig | undefined): BoundTask => {
       const { folder } = deployment.deployable.files;
       if (bound?.deployment !== deployment || bound.folder !== folder)
         bound = { deployment, folder, task: deployments().bind(deployment, config, 'ingest') };
@@ -21,8 +30,9 @@ export const deploymentsClient = (deployments: () => Deployments): InferenceClie
     return {
       infer: (_document, text, done) => {
         try {
-          const deployment = deployments().pick(modelId);
-          const task = taskFor(deployment);
+          const endpoint = named(modelId);
+          const deployment = deployments().pick(endpoint?.deployment ?? modelId);
+          const task = taskFor(deployment, asked ?? endpoint?.config);
           deployment.model.infer(task.request(text), (error, output) =>
             output === undefined
               ? done(error ?? new Error('the model answered nothing'))

@@ -20,6 +20,7 @@ export interface DeploymentsParts extends LocalParts {
 export interface InferRequest {
   readonly texts: readonly string[];
   readonly config: InferenceConfig | undefined;
+  readonly prefix?: PrefixType;
   /** Milliseconds until those without an answer are given up. */
   readonly timeout: number;
   /** Aborted where the caller went away. */
@@ -137,10 +138,10 @@ export class Deployments {
    * One outcome for each text, in their order.
    * @throws Refusal 400, 404, 408, 409, 429
    */
-  infer(name: string, { texts, config, timeout, signal }: InferRequest): Promise<TextOutcome[]> {
+  infer(name: string, { texts, config, prefix, timeout, signal }: InferRequest): Promise<TextOutcome[]> {
     const deployment = this.pick(name);
     const { model } = deployment;
-    const task = this.bind(deployment, config);
+    const task = this.bind(deployment, config, prefix);
     return inferTexts({ model, task, texts, timeout, signal, clock: this.#clock });
   }
 

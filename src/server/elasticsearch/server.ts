@@ -13,6 +13,8 @@ import { bulkRoutes } from './bulk-routes.ts';
 import { Cluster } from './cluster.ts';
 import { DefaultPipelines } from './default-pipelines.ts';
 import { documentRoutes } from './document-routes.ts';
+import { endpointRoutes } from './endpoint-routes.ts';
+import { Endpoints, endpointsSchema } from './endpoints.ts';
 import { HttpServer } from './http-server.ts';
 import { InFlightBytes } from './in-flight-bytes.ts';
 import { infoRoutes } from './info-routes.ts';
@@ -51,9 +53,16 @@ export class ElasticsearchServer {
       state === undefined ? undefined : new StateFile(join(state, 'deployments.json'), z.array(deploymentOptions));
     this.#deployments = new Deployments({ ...parts, changed: () => this.#keep() });
     this.#cluster = clusterOf(config);
+    const endpoints = new Endpoints(
+      this.#deployments,
+      state === undefined ? undefined : new StateFile(join(state, 'endpoints.json'), endpointsSchema),
+    );
     const pipelines = new IngestPipelines({
       table,
-      inference: deploymentsClient(() => this.#deployments),
+      inference: deploymentsClient(
+        () => this.#deployments,
+        (name) => endpoints.meaning(name),
+      ),
       state: state === undefined ? undefined : new StateFile(join(state, 'pipelines.json'), pipelinesSchema),
     });
     const hasCluster = this.#cluster !== undefined;
@@ -81,6 +90,7 @@ export class ElasticsearchServer {
         ...infoRoutes(identity, hasCluster),
         ...pipelineRoutes(pipelines, hasCluster),
         ...trainedModelRoutes({ store, deployments: this.#deployments, node, pipelinesUsing }),
+        ...endpointRoutes({ endpoints, deployments: this.#deployments, pipelinesUsing, hasCluster }),
         ...(write === undefined ? [] : [...bulkRoutes(write), ...documentRoutes(write)]),
       ],
     });
