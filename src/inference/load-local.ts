@@ -1,9 +1,12 @@
+import { messageOf } from '../core/errors.ts';
 import type { CrashJournal } from './crash-journal.ts';
 import type { DiskResults } from './disk/results.ts';
 import { type ModelFiles, verifyChecksums } from './manifest.ts';
 import { type OnnxModel, onnxModel } from './onnx/model.ts';
 import type { InferenceOutput } from './onnx/protocol.ts';
+import type { ExecutionProvider } from './onnx/provider.ts';
 import { scriptBeside } from './script.ts';
+import { runTrial } from './trial.ts';
 
 /** A model to be tried: a script that loads it and runs one text, and what the script needs to know. */
 export interface Trial {
@@ -28,6 +31,8 @@ export interface LocalRun {
   readonly threads_per_allocation: number;
   readonly queue_capacity: number;
   readonly cache_size: number;
+  readonly execution_provider?: ExecutionProvider | undefined;
+  readonly low_priority?: boolean | undefined;
   /** Milliseconds a text may run before its thread is replaced. */
   readonly timeout: number;
 }
@@ -49,6 +54,30 @@ export const checkLocal = async (files: ModelFiles, { trial, log }: LocalParts):
   return sha256;
 };
 
+/**
+ * Where a model can run: as asked, or on the processor with a warning. A provider that is missing, or whose driver ends
+ * the process, is found out in a process of its own.
+ */
+export const usableProvider = async (
+  files: ModelFiles,
+  sha256: string,
+  asked: ExecutionProvider = 'cpu',
+  { log }: LocalParts,
+): Promise<ExecutionProvider> => {
+  if (asked === 'cpu') return asked;
+  try {
+    await runTrial(onnxTrial(files, sha256, asked));
+    return asked;
+  } catch (error) {
+    log.warn('the execution provider cannot be used, the model runs on the processor', {
+      model: files.manifest.id,
+      execution_provider: asked,
+      error: messageOf(error),
+    });
+    return 'cpu';
+  }
+};
+
 /** A model that was checked; its deployment is still to be started. */
 export const localModel = (
   files: ModelFiles,
@@ -66,14 +95,16 @@ export const localModel = (
     queue_capacity: run.queue_capacity,
     cache_size: run.cache_size,
     timeout_ms: run.timeout,
+    execution_provider: run.execution_provider,
+    low_priority: run.low_priority,
     log,
     crashes: journal && { journal, identity: sha256 },
   });
 
-export const onnxTrial = (files: ModelFiles, sha256: string): Trial => ({
+export const onnxTrial = (files: ModelFiles, sha256: string, provider?: ExecutionProvider): Trial => ({
   id: files.manifest.id,
   folder: files.folder,
   script: scriptBeside(import.meta.url, 'onnx/trial-child'),
-  argument: files,
+  argument: provider === undefined ? files : { ...files, provider },
   sha256,
 });

@@ -8,7 +8,7 @@ import type { CrashJournal } from './crash-journal.ts';
 import type { DeploymentStats } from './deployment.ts';
 import { DiskCaches } from './disk/results.ts';
 import { resultIdentity } from './identity.ts';
-import { checkLocal, type LocalParts, localModel, type ModelLog, type TrialRun } from './load-local.ts';
+import { checkLocal, type LocalParts, localModel, type ModelLog, type TrialRun, usableProvider } from './load-local.ts';
 import { type ModelFiles, readModel } from './manifest.ts';
 import type { OnnxModel } from './onnx/model.ts';
 import type { InferenceOutput } from './onnx/protocol.ts';
@@ -99,7 +99,9 @@ export class ModelSet {
         options.disk_cache &&
         (await this.#disks.results<InferenceOutput>(options.disk_cache, await resultIdentity(files, entry.sha256)));
       const number_of_allocations = options.number_of_allocations ?? availableParallelism();
-      const model = localModel(files, entry.sha256, { ...options, number_of_allocations }, parts, disk);
+      const execution_provider = await usableProvider(files, entry.sha256, options.execution_provider, parts);
+      const run = { ...options, number_of_allocations, execution_provider };
+      const model = localModel(files, entry.sha256, run, parts, disk);
       await model.deployment.start();
       entry.running = model;
     }

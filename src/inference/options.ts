@@ -3,6 +3,7 @@ import { bytes, duration } from '../config/units.ts';
 import { elasticsearchConnection, node } from '../connections/elasticsearch/options.ts';
 import { chunkingSettings } from './chunking.ts';
 import { MODEL_TASKS } from './manifest-schema.ts';
+import { EXECUTION_PROVIDERS } from './onnx/provider.ts';
 import { ELEMENT_TYPES, POOLINGS } from './tasks/text-embedding.ts';
 import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
 
@@ -53,6 +54,12 @@ const localModelShape = z.strictObject({
     .optional()
     .describe('Worker threads, each with its own session. Default: one for each core.'),
   threads_per_allocation: z.number().int().min(1).max(32).default(1),
+  execution_provider: z
+    .enum(EXECUTION_PROVIDERS)
+    .optional()
+    .describe(
+      'Where the graph runs: cpu (default), cuda, webgpu, coreml, dml; on the processor, with a warning, where the machine or the build of onnxruntime-node has it not.',
+    ),
   queue_capacity: z
     .number()
     .int()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -135,3 +135,40 @@ describe('deployments of the bundled model', () => {
     assert.deepEqual(deployments.list, []);
   });
 });
+
+test('a provider that the machine has not is told, and the processor runs the model', async () => {
+  const deployments = registry();
+  try {
+    warnings.length = 0;
+    await deployments.start(parameters({ execution_provider: 'cuda' }), 'started', 60_000);
+    const [outcome] = await infer(deployments, BUNDLED, ['Rome is old.']);
+    assert.equal(vectorOf(outcome).length, 384);
+    assert.deepEqual(warnings, ['the execution provider cannot be used, the model runs on the processor']);
+  } finally {
+    await deployments.close();
+  }
+});
+
+test('low priority is one thread that stands back behind others', async (t) => {
+  assert.throws(() => parameters({ priority: 'low', number_of_allocations: 2 }), /must be 1 where \[priority\] is low/);
+  const deployments = registry();
+  try {
+    const before = niceThreads();
+    await deployments.start(parameters({ priority: 'low' }), 'fully_allocated', 60_000);
+    const [outcome] = await infer(deployments, BUNDLED, ['Rome is old.']);
+    assert.equal(vectorOf(outcome).length, 384);
+    if (process.platform !== 'linux') return t.diagnostic('only Linux knows the priority of a thread');
+    assert.ok(niceThreads() > before);
+  } finally {
+    await deployments.close();
+  }
+});
+
+/** Threads of this process with a nice value of 10: the nineteenth field of their state. */
+const niceThreads = (): number =>
+  process.platform !== 'linux'
+    ? 0
+    : readdirSync('/proc/self/task').filter((thread) => {
+        const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+        return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16] === '10';
+      }).length;

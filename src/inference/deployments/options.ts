@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { bytes } from '../../config/units.ts';
+import { EXECUTION_PROVIDERS } from '../onnx/provider.ts';
 
 const allocations = (least: number) => z.number().int().min(least).max(256);
 
@@ -61,6 +62,10 @@ export const deploymentOptions = z
       .enum(['normal', 'low'])
       .default('normal')
       .describe('low: one allocation with one thread, which gets what time the others leave.'),
+    execution_provider: z
+      .enum(EXECUTION_PROVIDERS)
+      .optional()
+      .describe('Where the graph runs; on the processor, with a warning, where the machine or the build has it not.'),
     cache_size: bytes().optional().describe('Results kept in memory; default 16mb, 0 keeps none.'),
     timeout: z
       .number()

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { conflict } from '../../core/refusal.ts';
-import { checkLocal, type LocalParts, localModel } from '../load-local.ts';
+import { checkLocal, type LocalParts, localModel, usableProvider } from '../load-local.ts';
 import type { ModelFiles } from '../manifest.ts';
 import type { OnnxModel } from '../onnx/model.ts';
 import { AdaptiveAllocations } from './adaptive.ts';
@@ -168,7 +168,9 @@ export class ServedDeployment {
 
   async #load({ files }: Deployable): Promise<OnnxModel> {
     const sha256 = await checkLocal(files, this.#parts);
-    const { threads_per_allocation, queue_capacity, cache_size, timeout } = this.#parameters;
+    const { threads_per_allocation, queue_capacity, cache_size, timeout, priority } = this.#parameters;
+    const asked = this.#parameters.execution_provider;
+    const execution_provider = await usableProvider(files, sha256, asked, this.#parts);
     return localModel(
       files,
       sha256,
@@ -178,6 +180,8 @@ export class ServedDeployment {
         queue_capacity: queue_capacity ?? QUEUE_CAPACITY,
         cache_size: cache_size ?? CACHE_SIZE,
         timeout,
+        execution_provider,
+        low_priority: priority === 'low',
       },
       this.#parts,
     );

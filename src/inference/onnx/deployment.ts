@@ -3,11 +3,15 @@ import type { ModelFiles } from '../manifest.ts';
 import { scriptBeside } from '../script.ts';
 import type { DoneWith } from '../text-request.ts';
 import type { InferenceOutput, InferenceRequest, WorkerSettings } from './protocol.ts';
+import type { ExecutionProvider } from './provider.ts';
 
 export interface OnnxDeploymentOptions extends Omit<DeploymentOptions, 'threads'> {
   readonly model: ModelFiles;
   /** Threads of each allocation's own ONNX Runtime session. */
   readonly threads_per_allocation: number;
+  readonly execution_provider?: ExecutionProvider | undefined;
+  /** True where its threads take only the time that others leave. */
+  readonly low_priority?: boolean | undefined;
 }
 
 export type OnnxDeployment = Deployment<InferenceRequest, InferenceOutput>;
@@ -22,6 +26,8 @@ const PREFETCH_BATCHING = 16;
 export const onnxDeployment = ({
   model,
   threads_per_allocation,
+  execution_provider: provider = 'cpu',
+  low_priority: low = false,
   ...options
 }: OnnxDeploymentOptions): OnnxDeployment => {
   const { folder, manifest } = model;
@@ -31,7 +37,7 @@ export const onnxDeployment = ({
       id: manifest.id,
       folder,
       script: scriptBeside(import.meta.url, 'worker'),
-      settings: { model, threads: threads_per_allocation } satisfies WorkerSettings,
+      settings: { model, threads: threads_per_allocation, provider, low } satisfies WorkerSettings,
       prefetch: manifest.batching === 'equal_length' ? PREFETCH_BATCHING : PREFETCH,
     },
   });

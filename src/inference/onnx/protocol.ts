@@ -2,11 +2,15 @@ import type { Truncate } from '../inference-config.ts';
 import type { ModelFiles } from '../manifest.ts';
 import type { LocalTask } from '../manifest-schema.ts';
 import type { LongText } from '../windows.ts';
+import type { ExecutionProvider } from './provider.ts';
 
 /** What a worker thread gets to start with. */
 export interface WorkerSettings {
   readonly model: ModelFiles;
   readonly threads: number;
+  readonly provider: ExecutionProvider;
+  /** True for a deployment of low priority. */
+  readonly low: boolean;
 }
 
 /** A task, and its options that change the result. */

@@ -5,6 +5,7 @@ import type { ModelFiles } from '../manifest.ts';
 import type { LocalTask } from '../manifest-schema.ts';
 import { taskOf } from '../tasks/table.ts';
 import type { Row } from '../tasks/task.ts';
+import type { ExecutionProvider } from './provider.ts';
 import type { Sequence } from './sequence.ts';
 
 /** What a graph may ask for beside the tokens. */
@@ -20,13 +21,20 @@ export class OnnxSession {
 
   /**
    * @param threads threads_per_allocation
+   * @param provider where it shall run; on the processor where it cannot
    * @throws SluiceError SLUICE_MODEL_INVALID where the graph cannot be loaded, or lacks what the manifest says
    */
-  static async load({ folder, manifest }: ModelFiles, threads: number): Promise<OnnxSession> {
+  static async load(
+    { folder, manifest }: ModelFiles,
+    threads: number,
+    provider: ExecutionProvider = 'cpu',
+  ): Promise<OnnxSession> {
     const path = join(folder, manifest.graph);
     let session: InferenceSession;
     try {
       session = await InferenceSession.create(path, {
+        // What a provider cannot run of a graph, the processor does.
+        executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',

@@ -6,6 +6,7 @@ import { taskOf } from '../tasks/table.ts';
 import { sizeOfVector } from '../tasks/text-embedding.ts';
 import { Tokenizer } from '../tokenizer.ts';
 import { truncatedWindow } from '../windows.ts';
+import type { ExecutionProvider } from './provider.ts';
 import { sequenceOf } from './sequence.ts';
 import { OnnxSession } from './session.ts';
 
@@ -19,7 +20,9 @@ const ASKED: Partial<Record<LocalTask, object>> = {
 
 // Loads a model and runs one text through each of its tasks. Exit status 3: the model is not usable, and standard output
 // says why.
-const files = JSON.parse(process.argv[2] ?? '') as ModelFiles;
+const { provider, ...files } = JSON.parse(process.argv[2] ?? '') as ModelFiles & {
+  readonly provider?: ExecutionProvider;
+};
 const { manifest } = files;
 
 const tryTask = async (task: LocalTask, tokenizer: Tokenizer, session: OnnxSession): Promise<void> => {
@@ -51,7 +54,7 @@ const checkVector = ([vector]: readonly ArrayLike<number>[]): void => {
 
 try {
   const tokenizer = await Tokenizer.ofModel(files.folder);
-  const session = await OnnxSession.load(files, 1);
+  const session = await OnnxSession.load(files, 1, provider);
   for (const task of Object.keys(manifest.tasks) as LocalTask[]) await tryTask(task, tokenizer, session);
   await session.close();
 } catch (error) {

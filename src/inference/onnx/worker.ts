@@ -10,8 +10,9 @@ import { chunkWindows, sentenceWindows, truncatedWindow, type Window, type Windo
 import type { InferenceOutput, InferenceRequest, WorkerSettings } from './protocol.ts';
 import { type Sequence, sequenceOf } from './sequence.ts';
 import { OnnxSession } from './session.ts';
+import { standBack } from './thread-priority.ts';
 
-const { model, threads } = workerData as WorkerSettings;
+const { model, threads, provider, low } = workerData as WorkerSettings;
 const { manifest } = model;
 const port = parentPort!;
 type InferenceJob = InferenceRequest & { readonly id: number };
@@ -170,7 +171,9 @@ const finish = async (
 
 const main = async (): Promise<void> => {
   const tokenizer = await Tokenizer.ofModel(model.folder);
-  const session = await OnnxSession.load(model, threads);
+  // Before the session starts threads of its own.
+  if (low) standBack();
+  const session = await OnnxSession.load(model, threads, provider);
   const ready: WorkerModel = { manifest, tokenizer };
   tell({ kind: 'ready' });
   while (!closing) {
