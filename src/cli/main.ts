@@ -9,6 +9,7 @@ import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { search } from './commands/search.ts';
 import { type ServeCommandOptions, serve } from './commands/serve.ts';
+import { type SimulateOptions, simulate } from './commands/simulate.ts';
 import { validate } from './commands/validate.ts';
 import { addModelsCommands } from './models-commands.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
@@ -109,6 +110,13 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .argument('<files...>', 'pipeline files')
     .option('--json', 'mistakes as JSON')
     .action((files: string[], options: object) => finish(validate(files, options)));
+  program
+    .command('simulate')
+    .description('run documents through the pipeline of a file, and write nothing')
+    .argument('<file>', 'pipeline file')
+    .option('--doc <file>', 'a document, NDJSON, or a body of _simulate; - is standard input', '-')
+    .option('--verbose', 'what each processor did')
+    .action(async (file: string, options: SimulateOptions) => finish(await simulate(file, options)));
   program
     .command('serve')
     .description('serve models and ingest pipelines behind the interface of Elasticsearch')

@@ -139,6 +139,7 @@ const compileStep = (
       tag,
       description: shared.data.description,
       condition,
+      conditionText: typeof shared.data.if === 'object' ? shared.data.if.source : shared.data.if,
       ignoreFailure: shared.data.ignore_failure,
       onFailure: handlers,
       execution,

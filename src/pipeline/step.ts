@@ -9,6 +9,8 @@ export interface Step {
   readonly description: string | undefined;
   /** The `if` script; outside of `ignore_failure` and `on_failure`, as in Elasticsearch. */
   readonly condition: ((document: IngestDocument) => boolean) | undefined;
+  /** The script's text, for whoever is shown what a pipeline does. */
+  readonly conditionText: string | undefined;
   readonly ignoreFailure: boolean;
   readonly onFailure: readonly Step[];
   readonly execution: Execution;

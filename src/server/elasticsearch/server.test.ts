@@ -201,6 +201,19 @@ describe('sluice serve, as the official client sees it', () => {
     assert.deepEqual(docs[0]!.doc!._source, { kind: 'good', seen: true });
     assert.equal(docs[1], null);
     assert.equal(docs[2]!.error!.reason, 'no bad here');
+    const verbose = await ingest.simulate({
+      id: 'clean',
+      verbose: true,
+      docs: [{ _source: { kind: 'bad' } }, { _source: { kind: 'noise' } }],
+    });
+    const [bad, noise] = verbose.docs.map(({ processor_results }) =>
+      processor_results!.map(({ processor_type, status }) => `${processor_type} ${status}`),
+    );
+    assert.deepEqual(bad, ['set success', 'drop skipped', 'fail error']);
+    assert.deepEqual(noise, ['set success', 'drop dropped']);
+    const [set, drop] = verbose.docs[0]!.processor_results as unknown as Record<string, Record<string, unknown>>[];
+    assert.deepEqual(set!.doc!._source, { kind: 'bad', seen: true });
+    assert.deepEqual(drop!.if, { condition: "ctx.kind == 'noise'", result: false });
     await ingest.deletePipeline({ id: 'clean' });
     await assert.rejects(
       ingest.getPipeline({ id: 'clean' }),

@@ -1,13 +1,9 @@
 import { z } from 'zod';
-import type { IngestDocument } from '../../core/document.ts';
-import type { JsonObject, JsonValue } from '../../core/json/values.ts';
-import { writeJson } from '../../core/json/write.ts';
 import { Refusal } from '../../core/refusal.ts';
-import type { ExecutionResult } from '../../pipeline/execution.ts';
-import { errorItem } from './error-body.ts';
+import { processorResult, simulatedResult } from '../../pipeline/simulate.ts';
+import { tracedPipeline } from '../../pipeline/trace.ts';
 import { ingestDocument } from './ingest-document.ts';
 import type { IngestPipelines } from './ingest-pipelines.ts';
-import { failureOf } from './item-results.ts';
 import { booleanOf } from './names.ts';
 import { ok, type Route, type RouteRequest } from './route.ts';
 import { runDocuments } from './run-documents.ts';
@@ -32,8 +28,6 @@ const simulated = z.strictObject({
 export const simulateRoutes = (pipelines: IngestPipelines, hasCluster: boolean): Route[] => {
   const handle = async (request: RouteRequest) => {
     const { id } = request.params;
-    if (booleanOf(request.query, 'verbose', false))
-      throw new Refusal(400, 'illegal_argument_exception', 'this server does not know [verbose] yet');
     const held = id === undefined ? undefined : pipelines.get(id);
     if (id !== undefined && held === undefined) {
       if (hasCluster) return undefined;
@@ -57,32 +51,19 @@ export const simulateRoutes = (pipelines: IngestPipelines, hasCluster: boolean):
       }),
       pipeline,
     }));
-    const results = await runDocuments(runs, request.signal);
-    return ok({ docs: results.map((result, at) => shown(runs[at]!.document, result)) });
+    if (!booleanOf(request.query, 'verbose', false)) {
+      const results = await runDocuments(runs, request.signal);
+      return ok({ docs: results.map((result, at) => simulatedResult(runs[at]!.document, result)) });
+    }
+    const told = runs.map((): object[] => []);
+    const traced = runs.map(({ document }, at) => {
+      const compiled = tracedPipeline(pipeline.compiled, (trace) => told[at]!.push(processorResult(trace, document)));
+      return { document, pipeline: { ...pipeline, compiled } };
+    });
+    await runDocuments(traced, request.signal);
+    return ok({ docs: told.map((processor_results) => ({ processor_results })) });
   };
   return ['/_ingest/pipeline/_simulate', '/_ingest/pipeline/{id}/_simulate'].flatMap((path): Route[] =>
     (['POST', 'GET'] as const).map((method) => ({ method, path, query: ['verbose'], handle })),
   );
 };
-
-const shown = (document: IngestDocument, result: ExecutionResult): object | null => {
-  // As Elasticsearch shows a document that was dropped.
-  if (result.outcome === 'dropped') return null;
-  if (result.outcome === 'failed') {
-    const error = errorItem(failureOf(result.failure));
-    return { error: { root_cause: [error], ...error } };
-  }
-  const { timestamp } = document.ingest as { readonly timestamp?: JsonValue };
-  return {
-    doc: {
-      _index: document.meta('_index'),
-      _version: String(document.meta('_version') ?? -3),
-      _id: document.meta('_id'),
-      ...(document.meta('_routing') !== undefined && { _routing: document.meta('_routing') }),
-      _source: plain(document.source),
-      _ingest: { timestamp: timestamp ?? null },
-    },
-  };
-};
-
-const plain = (value: JsonObject): unknown => JSON.parse(writeJson(value));
