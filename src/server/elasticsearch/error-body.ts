@@ -29,7 +29,7 @@ export const errorAnswer = (error: unknown): ErrorAnswer => {
     return { status, body: errorBody(status, error.type, error.message), headers: {} };
   }
   if (error instanceof SluiceError) {
-    const status = error.code.startsWith('SLUICE_MODEL') || error.code.startsWith('SLUICE_HUB') ? 400 : 500;
+    const status = /^SLUICE_(MODEL|HUB|USAGE)/.test(error.code) ? 400 : 500;
     const reason = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
     return { status, body: errorBody(status, 'status_exception', reason), headers: {} };
   }

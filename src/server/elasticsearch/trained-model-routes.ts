@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { systemClock } from '../../core/clock.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { Deployments, WaitFor } from '../../inference/deployments/deployments.ts';
@@ -6,12 +5,16 @@ import { deploymentChanges, deploymentOptions } from '../../inference/deployment
 import { assignmentOf, deploymentStats, type NodeIdentity } from '../../inference/deployments/stats.ts';
 import { readAliases } from '../../inference/store/aliases.ts';
 import { removeAlias, removeModel, setAlias } from '../../inference/store/changes.ts';
+import { checkName } from '../../inference/store/names.ts';
 import type { ModelStore, StoredModel } from '../../inference/store/store.ts';
 import { sizeOf } from '../../inference/store/verify.ts';
 import { inferRoutes } from './infer-routes.ts';
 import { booleanOf, countOf, isExact, matchNames, timeOf } from './names.ts';
+import { parseBody } from './parse-body.ts';
 import { ok, type Route, type RouteRequest } from './route.ts';
 import { trainedModelConfig } from './trained-model-config.ts';
+import { uploadRoutes } from './upload-routes.ts';
+import { Uploads } from './uploads.ts';
 
 export interface ModelParts {
   readonly store: ModelStore;
@@ -26,6 +29,7 @@ export const trainedModelRoutes = (parts: ModelParts): Route[] => [
   ...readRoutes(parts),
   ...deploymentRoutes(parts),
   ...changeRoutes(parts),
+  ...uploadRoutes(parts),
   ...inferRoutes(parts),
 ];
 
@@ -124,7 +128,7 @@ const deploymentRoutes = ({ deployments, node, pipelinesUsing }: ModelParts): Ro
   return [
     post('_start', START, async (request) => {
       const { query, params } = request;
-      const parameters = read(deploymentOptions, {
+      const parameters = parseBody(deploymentOptions, {
         model_id: params.model_id,
         ...given(query, ['deployment_id', 'priority', 'cache_size']),
         ...numbers(query, ['number_of_allocations', 'threads_per_allocation', 'queue_capacity']),
@@ -137,7 +141,7 @@ const deploymentRoutes = ({ deployments, node, pipelinesUsing }: ModelParts): Ro
       return ok({ assignment: assignmentOf(deployment, node) });
     }),
     post('_update', ['number_of_allocations'], async (request) => {
-      const changes = read(deploymentChanges, {
+      const changes = parseBody(deploymentChanges, {
         ...numbers(request.query, ['number_of_allocations']),
         ...(await request.json()),
       });
@@ -191,6 +195,7 @@ const changeRoutes = ({ store, deployments, pipelinesUsing }: ModelParts): Route
     handle: async ({ params, query }) => {
       const id = params.model_id!;
       const found = store.list().filter((model) => model.id === id);
+      if (found.length === 0 && isName(id) && (await new Uploads(store).remove(id))) return ok({ acknowledged: true });
       if (found.length === 0)
         throw new Refusal(404, 'resource_not_found_exception', `Could not find trained model [${id}]`);
       if (!booleanOf(query, 'force', false)) {
@@ -247,22 +252,16 @@ const changeRoutes = ({ store, deployments, pipelinesUsing }: ModelParts): Route
   },
 ];
 
-/** @throws Refusal 400 with all that is wrong */
-const read = <T>(schema: z.ZodType<T>, value: object): T => {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const mistakes = parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `[${path.join('.')}] ${message}`,
-  );
-  throw new Refusal(
-    400,
-    'action_request_validation_exception',
-    `Validation Failed: ${mistakes.map((mistake, at) => `${at + 1}: ${mistake};`).join('')}`,
-  );
-};
-
 const given = (query: URLSearchParams, names: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, query.get(name)!]] : [])));
 
 const numbers = (query: URLSearchParams, names: readonly string[]): Record<string, number> =>
   Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, countOf(query, name, 0)]] : [])));
+
+const isName = (id: string): boolean => {
+  try {
+    return checkName(id, 'an id') === id;
+  } catch {
+    return false;
+  }
+};
