@@ -148,7 +148,7 @@ describe('models that come over the interface in parts', () => {
     await refused(
       whole({ inference_config: { ner: { classification_labels: ['O', 'B-PER'] } } }, graph),
       400,
-      /the model does not run/,
+      /the graph gives \[batch, 2\] where \[batch, sequence, labels\] is expected/,
     );
     await refused(begin('m', { inference_config: { nothing: {} } }), 400, /must name one task/);
     assert.deepEqual(stored(), []);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { classificationFields, softmax } from './classes.ts';
-import { finite, type Task, TextFault } from './task.ts';
+import { finite, shaped, type Task, TextFault } from './task.ts';
 
 const graph = z.strictObject({
   output: z.string().describe('Graph output [batch, sequence, vocabulary].'),
@@ -36,6 +36,7 @@ export const fillMask: Task<
     const at = mask === undefined ? -1 : ids.indexOf(mask);
     if (at < 0) throw new TextFault(`no ${mask_token} token could be found in the input`);
     if (ids.indexOf(mask!, at + 1) >= 0) throw new TextFault(`only one ${mask_token} token should exist in the input`);
+    shaped(row!, 'sequence', 'vocabulary');
     const vocabulary = row!.dims.at(-1)!;
     const logits = row!.data.subarray(at * vocabulary, (at + 1) * vocabulary);
     finite(logits);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Window } from '../windows.ts';
-import { finite, type Task } from './task.ts';
+import { finite, shaped, type Task } from './task.ts';
 
 /** An entity as Elasticsearch's NerResults names its parts. Positions count UTF-16 units of the whole text. */
 export interface Entity {
@@ -38,6 +38,7 @@ export const ner: Task<Graph, z.output<typeof options>, Asked, Entity[], Entity[
   },
   outputs: ({ output }) => [output],
   part: ({ text, window, offset, rows: [row] }, { aggregation }, { labels }) => {
+    shaped(row!, 'sequence', 'labels');
     const size = row!.dims.at(-1)!;
     if (size !== labels.length)
       throw new Error(`the graph gives ${size} logits a token, and the model's labels are ${labels.length}`);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { softmax } from './classes.ts';
-import { finite, type Task } from './task.ts';
+import { finite, shaped, type Task } from './task.ts';
 
 const graph = z.strictObject({
   output: z.string().default('start_logits').describe('Graph output [batch, sequence]: where the answer begins.'),
@@ -41,6 +41,8 @@ export const questionAnswering: Task<Graph, z.output<typeof options>, Asked, Ans
   outputs: ({ output, end_output }) => [output, end_output],
   pairs: (text, { question }) => [{ first: question, second: text, document: 'second' }],
   part: ({ window, offset, rows: [starts, ends] }, _graph, { count, longest }) => {
+    shaped(starts!, 'sequence');
+    shaped(ends!, 'sequence');
     const { pieces } = window;
     const size = pieces.ids.length;
     const begins = among(starts!.data, offset, size);

@@ -86,6 +86,14 @@ export class TextFault extends Error {
   override name = 'TextFault';
 }
 
+/** @throws Error where an output has another shape than its task wants; `shape` without the batch, e.g. [sequence, labels] */
+export const shaped = ({ dims }: Row, ...shape: readonly string[]): void => {
+  if (dims.length === shape.length) return;
+  throw new Error(
+    `the graph gives [batch, ${dims.join(', ')}] where [batch, ${shape.join(', ')}] is expected: it is made for another task`,
+  );
+};
+
 /** Numbers that are not finite are in no result. */
 export const finite = (numbers: Float32Array | readonly number[]): void => {
   for (const number of numbers)

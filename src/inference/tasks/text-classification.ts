@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { classificationFields, ranked, sigmoid, softmax } from './classes.ts';
-import { finite, type Task } from './task.ts';
+import { finite, shaped, type Task } from './task.ts';
 
 const graph = z.strictObject({
   output: z.string().describe('Graph output [batch, labels].'),
@@ -34,7 +34,10 @@ export const textClassification: Task<Graph, z.output<typeof options>, Asked, Fl
     return { labels: given ?? own, count: num_top_classes };
   },
   outputs: ({ output }) => [output],
-  part: ({ rows: [row] }) => row!.data,
+  part: ({ rows: [row] }) => {
+    shaped(row!, 'labels');
+    return row!.data;
+  },
   whole: ([logits], { activation }, { labels }) => {
     if (logits!.length !== labels.length)
       throw new Error(

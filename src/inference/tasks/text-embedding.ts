@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JsonValue } from '../../core/json/values.ts';
-import { finite, type Row, type Task } from './task.ts';
+import { finite, type Row, shaped, type Task } from './task.ts';
 
 export const POOLINGS = ['none', 'mean', 'cls', 'last', 'max'] as const;
 export const ELEMENT_TYPES = ['float', 'byte', 'bit'] as const;
@@ -46,6 +46,7 @@ export const textEmbedding: Task<EmbeddingGraph, z.output<typeof options>, Recor
   },
   outputs: ({ output }) => [output],
   part: ({ rows: [row] }, { pooling, normalize: normalised, dims, dimensions = dims, element_type }) => {
+    if (pooling !== 'none') shaped(row!, 'sequence', 'dims');
     let vector = pooled(row!, pooling);
     finite(vector);
     if (dimensions < dims) vector = vector.slice(0, dimensions);

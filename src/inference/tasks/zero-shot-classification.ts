@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { classificationFields, ranked, softmax } from './classes.ts';
-import { finite, type Task } from './task.ts';
+import { finite, shaped, type Task } from './task.ts';
 
 const graph = z.strictObject({ output: z.string().describe('Graph output [batch, labels] of an NLI model.') });
 const options = z.strictObject({
@@ -38,6 +38,7 @@ export const zeroShotClassification: Task<z.output<typeof graph>, Options, Asked
   pairs: (text, { labels, template }) =>
     labels.map((label) => ({ first: text, second: template.replace('{}', () => label), document: 'first' })),
   part: ({ rows: [row] }, _graph, { entailment, contradiction }) => {
+    shaped(row!, 'labels');
     finite(row!.data);
     return Float32Array.of(row!.data[entailment]!, row!.data[contradiction]!);
   },
