@@ -52,12 +52,17 @@ const explain = (issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): Pa
   }
 };
 
-/** Of a union's failed branches, the one that came furthest into the value is the one that was meant. */
+/** Of a union's failed branches, the one that knows most of the keys, and came furthest into the value, was meant. */
 const explainUnion = (issue: z.core.$ZodIssueInvalidUnion, schema: z.ZodType, value: unknown): PathMistake[] => {
   const path = issue.path as (string | number)[];
   const depth = (issues: readonly z.core.$ZodIssue[]) =>
     Math.max(0, ...issues.map((inner) => inner.path.length + (inner.code === 'unrecognized_keys' ? 1 : 0)));
-  const best = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0];
+  const strange = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.reduce(
+      (sum, inner) => sum + (inner.code === 'unrecognized_keys' && inner.path.length === 0 ? inner.keys.length : 0),
+      0,
+    );
+  const best = [...issue.errors].sort((a, b) => strange(a) - strange(b) || depth(b) - depth(a))[0];
   if (best === undefined || depth(best) === 0) {
     if (valueAt(value, path) === undefined)
       return [{ path: path.slice(0, -1), message: `[${path.at(-1)}] is missing` }];
