@@ -117,6 +117,9 @@ const remote = {
     .max(1024)
     .default(64)
     .describe('Most documents a request; sluice starts at 8 and follows the answers.'),
+  cache_size: bytes()
+    .default(0)
+    .describe('Results kept in memory; 0, the default, keeps none: a model there may change without a sign.'),
   max_in_flight: z
     .number()
     .int()

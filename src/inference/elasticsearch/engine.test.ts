@@ -302,6 +302,17 @@ describe('a model in Elasticsearch', () => {
     assert.ok(engine.batchSize > 1);
   });
 
+  test('asks once for a text where results are kept', async () => {
+    const engine = engineFor({ model_id: 'm', cache_size: '1mb' });
+    const first = await inferAll(engine, ['a', 'b']);
+    const before = server.received.length;
+    assert.deepEqual(await inferAll(engine, ['b', 'a']), [first[1], first[0]]);
+    assert.equal(server.received.length, before);
+    assert.deepEqual([engine.cache.hits, engine.cache.misses], [2, 2]);
+    await inferAll(engine, ['a'], { ner: {} });
+    assert.ok(server.received.length > before, 'asked for another thing');
+  });
+
   test('may be an inference endpoint', async () => {
     const results = await inferAll(engineFor({ inference_id: 'e', task_type: 'text_embedding' }), ['four', 'sixsix']);
     assert.deepEqual(

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { ElasticsearchError } from '../../connections/elasticsearch/client.ts';
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, sleep } from '../../core/clock.ts';
@@ -5,6 +6,7 @@ import { messageOf, ProcessorError, SluiceError } from '../../core/errors.ts';
 import { Fifo } from '../../core/fifo.ts';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import type { PlainObject } from '../../core/json/values.ts';
+import { ByteLru, type CacheStats } from '../cache.ts';
 import type { ModelLog } from '../load-local.ts';
 import type { Engine } from '../model-set.ts';
 import type { ElasticsearchModelOptions } from '../options.ts';
@@ -15,6 +17,12 @@ interface Waiting {
   readonly text: string;
   readonly config: InferenceConfig | undefined;
   readonly done: (error: Error | undefined, result?: PlainObject) => void;
+}
+
+/** A result as JSON, and what it takes in memory. */
+interface Kept {
+  readonly text: string;
+  readonly bytes: number;
 }
 
 export interface ElasticsearchEngineParts {
@@ -38,19 +46,40 @@ export class ElasticsearchEngine implements Engine {
   /** What was sent and not answered; before all others. */
   #returned: Waiting[] = [];
   readonly #closed = new AbortController();
+  readonly #kept: ByteLru<Kept>;
 
   constructor(parts: ElasticsearchEngineParts) {
     this.#parts = parts;
+    this.#kept = new ByteLru(parts.lanes[0]!.cache_size, ({ bytes }) => bytes);
     this.#lanes = parts.lanes.map((options) => new Lane(options));
   }
 
   bind(config: InferenceConfig | undefined): InferenceStep {
+    const ask = (text: string, done: Waiting['done']): void => {
+      this.#queue.push({ text, config, done });
+      this.#feed();
+    };
+    if (this.#parts.lanes[0]!.cache_size === 0) return { infer: (_document, text, done) => ask(text, done) };
+    const about = JSON.stringify(config ?? null);
     return {
       infer: (_document, text, done) => {
-        this.#queue.push({ text, config, done });
-        this.#feed();
+        const key = `${about} ${hash('sha256', text, 'base64')}`;
+        const known = this.#kept.get(key);
+        // A copy for each document, which may go on to change it.
+        if (known !== undefined) return done(undefined, JSON.parse(known.text) as PlainObject);
+        ask(text, (error, result) => {
+          if (result !== undefined) {
+            const kept = JSON.stringify(result);
+            this.#kept.set(key, { text: kept, bytes: 200 + 2 * kept.length });
+          }
+          done(error, result);
+        });
       },
     };
+  }
+
+  get cache(): CacheStats {
+    return this.#kept;
   }
 
   /** @throws SluiceError where no document could ever be inferred: nobody answers, no such model, no right to it */
