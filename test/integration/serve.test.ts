@@ -321,6 +321,40 @@ describe('a cluster that is away, hangs, or asks who is there', () => {
     assert.deepEqual(seen.slice(2), [undefined]);
   });
 
+  test('has models and endpoints of its own: what is not here is asked there, and what is here is not', async () => {
+    const asked: string[] = [];
+    const nodes = await standIn((request, end) => {
+      asked.push(`${request.method} ${request.url}`);
+      end(200, '{"inference_results":[{"predicted_value":"there"}]}');
+    });
+    const { server, url } = await start(nodes);
+    const infer = (model: string) =>
+      fetch(`${url}/_ml/trained_models/${model}/_infer`, {
+        method: 'POST',
+        body: '{"docs":[{"text_field":"x"}]}',
+        headers: { 'content-type': 'application/json' },
+      });
+    assert.deepEqual(await (await infer('elser')).json(), { inference_results: [{ predicted_value: 'there' }] });
+    assert.equal((await infer('minilm-l6-enrich-en')).status, 409, 'it is here, and not started');
+    assert.equal(
+      (await fetch(`${url}/_inference/text_embedding/theirs`, { method: 'POST', body: '{"input":"x"}' })).status,
+      200,
+    );
+    assert.deepEqual(asked, ['POST /_ml/trained_models/elser/_infer', 'POST /_inference/text_embedding/theirs']);
+    // No path of whatever shape ends the process.
+    for (const path of ['//', '//x/y', '/%', '/_ml/%E0%A4%A', '/?a=%E0%A4%A']) {
+      const request = httpRequest({ port: Number(new URL(url).port), host: '127.0.0.1', path });
+      const status = await new Promise((resolve) => {
+        request
+          .once('response', (answer) => resolve(answer.resume().statusCode))
+          .once('error', () => resolve('error'))
+          .end();
+      });
+      assert.ok([200, 400, 404].includes(status as number), `${path}: ${status}`);
+    }
+    await server.close();
+  });
+
   test('is not left with a request whose caller went away, and takes another node where one is down', async () => {
     let closed: () => void = () => {};
     const gone = new Promise<void>((resolve) => {

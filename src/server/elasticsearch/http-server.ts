@@ -93,7 +93,9 @@ export class HttpServer {
       this.#running -= 1;
       if (this.#running === 0) this.#idle?.();
     });
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    // `//` and the like are paths, and no hosts.
+    const url = URL.parse(`http://localhost${request.url?.startsWith('/') === true ? request.url : '/'}`);
+    if (url === null) return void response.writeHead(400, { connection: 'close' }).end();
     try {
       if (this.#closing) response.setHeader('connection', 'close');
       const { apiKeys, cluster } = this.#options;

@@ -89,7 +89,7 @@ export class ElasticsearchServer {
       routes: [
         ...infoRoutes(identity, hasCluster),
         ...pipelineRoutes(pipelines, hasCluster),
-        ...trainedModelRoutes({ store, deployments: this.#deployments, node, pipelinesUsing }),
+        ...trainedModelRoutes({ store, deployments: this.#deployments, node, pipelinesUsing, hasCluster }),
         ...endpointRoutes({ endpoints, deployments: this.#deployments, pipelinesUsing, hasCluster }),
         ...(write === undefined ? [] : [...bulkRoutes(write), ...documentRoutes(write)]),
       ],

@@ -22,16 +22,35 @@ export interface ModelParts {
   readonly node: NodeIdentity;
   /** Pipelines that name a model, for the statistics and before it is stopped. */
   readonly pipelinesUsing: (model: string) => readonly string[];
+  readonly hasCluster: boolean;
 }
 
 /** https://www.elastic.co/docs/api/doc/elasticsearch/group/endpoint-ml-trained-model */
-export const trainedModelRoutes = (parts: ModelParts): Route[] => [
-  ...readRoutes(parts),
-  ...deploymentRoutes(parts),
-  ...changeRoutes(parts),
-  ...uploadRoutes(parts),
-  ...inferRoutes(parts),
-];
+export const trainedModelRoutes = (parts: ModelParts): Route[] => {
+  const routes = [
+    ...readRoutes(parts),
+    ...deploymentRoutes(parts),
+    ...changeRoutes(parts),
+    ...uploadRoutes(parts),
+    ...inferRoutes(parts),
+  ];
+  return parts.hasCluster ? routes.map((route) => leavingOthers(route, parts)) : routes;
+};
+
+/** A model that is not here may be one of the cluster's. */
+const leavingOthers = (route: Route, { store, deployments }: ModelParts): Route => ({
+  ...route,
+  handle: (request) => {
+    const id = request.params.model_id;
+    if (route.method === 'PUT' || !isExact(id) || deployments.get(id) !== undefined) return route.handle(request);
+    try {
+      store.find(id);
+    } catch {
+      return undefined;
+    }
+    return route.handle(request);
+  },
+});
 
 const LIST = [
   'allow_no_match',
