@@ -4,12 +4,13 @@
     /tmp/reference/bin/python scripts/reference/make.py test/fixtures/tasks
 
 Each model is a folder in the Hugging Face layout; golden.json beside them holds the texts and the numbers, and
-sha256.json what the files are. Seeds are fixed: two runs with the same versions give the same weights.
+sha256.json what the files are. Another run gives other vocabularies, since the trainers put equal pieces in an order of
+chance: replace the folder as a whole.
 """
 
+import argparse
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,15 @@ from transformers import (
 )
 from transformers import models as hf
 
-OUT = Path(sys.argv[1])
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", type=Path)
+# The fixtures are as small as they can be; models to measure are not.
+parser.add_argument("--hidden", type=int, default=16)
+parser.add_argument("--layers", type=int, default=1)
+parser.add_argument("--heads", type=int, default=2)
+parser.add_argument("--vocabulary", type=int, default=0)
+args = parser.parse_args()
+OUT = args.folder
 VOCABULARY = 300
 TEXTS = [
     "Anna Berg moved from Oslo to Lisbon in 1998.",
@@ -91,7 +100,13 @@ def train(kind):
     )
 
 
-SMALL = dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=24, initializer_range=0.6)
+SMALL = dict(
+    hidden_size=args.hidden,
+    num_hidden_layers=args.layers,
+    num_attention_heads=args.heads,
+    intermediate_size=24 if args.hidden == 16 else 4 * args.hidden,
+    initializer_range=0.6,
+)
 CONFIGS = {
     "bert": (BertConfig, hf.bert, "Bert"),
     "roberta": (RobertaConfig, hf.roberta, "Roberta"),
@@ -133,7 +148,7 @@ class Named(torch.nn.Module):
 def build(kind, task, tokenizer, seed):
     config_class, module, prefix = CONFIGS[kind]
     head, labels, outputs = HEADS[task]
-    settings = dict(SMALL, vocab_size=len(tokenizer), max_position_embeddings=130, pad_token_id=tokenizer.pad_token_id)
+    settings = dict(SMALL, vocab_size=max(len(tokenizer), args.vocabulary), max_position_embeddings=130, pad_token_id=tokenizer.pad_token_id)
     if kind == "bert":
         settings["type_vocab_size"] = 2
     if kind == "deberta-v2":
