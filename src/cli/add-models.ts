@@ -3,6 +3,8 @@ import type { PathMistake } from '../config/explain.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SluiceError } from '../core/errors.ts';
 import { ElasticsearchEngine } from '../inference/elasticsearch/engine.ts';
+import { LangIdentEngine } from '../inference/lang_ident/engine.ts';
+import { LANG_IDENT } from '../inference/lang_ident/protocol.ts';
 import type { ModelLog } from '../inference/load-local.ts';
 import { locateModel, type ModelSet } from '../inference/model-set.ts';
 import {
@@ -23,6 +25,9 @@ export const addModels = (
   log: ModelLog,
   problem: (mistake: PathMistake) => void,
 ): void => {
+  // Always there, as in Elasticsearch; loaded where a processor names it.
+  if (config.models[LANG_IDENT] === undefined && names(config, LANG_IDENT))
+    models.addEngine(LANG_IDENT, new LangIdentEngine(log));
   for (const [id, options] of Object.entries(config.models)) {
     try {
       const lanes = lanesOf(options);
@@ -39,6 +44,9 @@ export const addModels = (
     }
   }
 };
+
+const names = ({ processors, on_failure, pipelines }: StreamConfig, model: string): boolean =>
+  JSON.stringify([processors, on_failure, pipelines]).includes(`"model_id":"${model}"`);
 
 /** The ways to a model that runs elsewhere: a cluster is one, each node of sluice is one. */
 const lanesOf = (options: ModelOptions): readonly ElasticsearchModelOptions['elasticsearch'][] | undefined => {

@@ -7,6 +7,8 @@ import { finish, setOrAppend } from './inference-results.ts';
 
 /** The name of the input that Elasticsearch's text models read. */
 const TEXT_FIELD = 'text_field';
+/** Its built-in one has another. */
+const OTHER_FIELDS: Readonly<Record<string, string>> = { lang_ident_model_1: 'text' };
 
 export interface TextOptions {
   readonly model_id: string;
@@ -18,12 +20,13 @@ export interface TextOptions {
 
 /** One text, and all result fields under one field. */
 export const inferText = ({ model_id, target, fieldMap, bind }: TextOptions): Execution => {
-  const mapped = Object.keys(fieldMap).filter((field) => fieldMap[field] === TEXT_FIELD);
-  const step = bind(mapped.join() || TEXT_FIELD);
+  const own = Object.hasOwn(OTHER_FIELDS, model_id) ? OTHER_FIELDS[model_id]! : TEXT_FIELD;
+  const mapped = Object.keys(fieldMap).filter((field) => fieldMap[field] === own);
+  const step = bind(mapped.join() || own);
   return {
     mode: 'async',
     start: (document, done) => {
-      const text = textOf(document, mapped);
+      const text = textOf(document, mapped, own);
       step.infer(document, text, (error, result) => {
         if (error !== undefined) return done(error);
         finish(done, () =>
@@ -35,14 +38,14 @@ export const inferText = ({ model_id, target, fieldMap, bind }: TextOptions): Ex
 };
 
 /** A field that the model knows by its own name comes before mapped ones, as in Elasticsearch. */
-const textOf = (document: IngestDocument, mapped: readonly string[]): string => {
-  let value: JsonValue | undefined = getKey(document.source, TEXT_FIELD);
+const textOf = (document: IngestDocument, mapped: readonly string[], own: string): string => {
+  let value: JsonValue | undefined = getKey(document.source, own);
   for (const field of mapped) value ??= getKey(document.source, field) ?? document.find(field);
   if (typeof value === 'string') return value;
   throw new ProcessorError(
     'status_exception',
     value === undefined || value === null
-      ? `Input field [${TEXT_FIELD}] does not exist in the source document`
-      : `Input value [${javaString(value)}] for field [${TEXT_FIELD}] must be a string`,
+      ? `Input field [${own}] does not exist in the source document`
+      : `Input value [${javaString(value)}] for field [${own}] must be a string`,
   );
 };

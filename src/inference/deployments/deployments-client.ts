@@ -2,6 +2,7 @@ import { ProcessorError } from '../../core/errors.ts';
 import type { InferenceClient, InferenceConfig, InferenceStep } from '../../core/inference.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { BoundTask } from '../bound-task.ts';
+import type { BoundEngine } from '../client.ts';
 import type { Deployments } from './deployments.ts';
 import type { ServedDeployment } from './served-deployment.ts';
 
@@ -18,8 +19,11 @@ export interface NamedTask {
 export const deploymentsClient = (
   deployments: () => Deployments,
   named: (name: string) => NamedTask | undefined = () => undefined,
+  builtIn: ReadonlyMap<string, BoundEngine> = new Map(),
 ): InferenceClient => ({
   bind: (modelId, asked): InferenceStep => {
+    const engine = builtIn.get(modelId);
+    if (engine !== undefined) return engine.bind(asked);
     let bound: { readonly deployment: ServedDeployment; readonly folder: string; readonly task: BoundTask } | undefined;
     const taskFor = (deployment: ServedDeployment, config: InferenceConfig | undefined): BoundTask => {
       const { folder } = deployment.deployable.files;

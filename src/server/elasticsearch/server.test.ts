@@ -221,6 +221,20 @@ describe('sluice serve, as the official client sees it', () => {
     );
   });
 
+  test('knows the built-in model for languages', async () => {
+    const inference = {
+      model_id: 'lang_ident_model_1',
+      target_field: 'lang',
+      field_map: { body: 'text' },
+      inference_config: { classification: { num_top_classes: 1 } },
+    };
+    const { docs } = await client.ingest.simulate({
+      pipeline: { processors: [{ inference }] } as never,
+      docs: [{ _source: { body: 'La bibliothèque ouvre à neuf heures du matin.' } }],
+    });
+    assert.equal((docs[0]!.doc!._source.lang as { predicted_value: string }).predicted_value, 'fr');
+  });
+
   test('shows what is asked for, and refuses what it does not know', async () => {
     const text = async (path: string, options?: RequestInit) => {
       const answer = await fetch(`${started.url}${path}`, options);

@@ -6,6 +6,8 @@ import { messageOf, SluiceError } from '../../core/errors.ts';
 import { Deployments } from '../../inference/deployments/deployments.ts';
 import { deploymentsClient } from '../../inference/deployments/deployments-client.ts';
 import { deploymentOptions } from '../../inference/deployments/options.ts';
+import { LangIdentEngine } from '../../inference/lang_ident/engine.ts';
+import { LANG_IDENT } from '../../inference/lang_ident/protocol.ts';
 import type { LocalParts } from '../../inference/load-local.ts';
 import type { ModelStore } from '../../inference/store/store.ts';
 import type { ProcessorTable } from '../../pipeline/definition.ts';
@@ -38,6 +40,7 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 export class ElasticsearchServer {
   readonly #parts: ServerParts;
   readonly #deployments: Deployments;
+  readonly #language: LangIdentEngine;
   readonly #http: HttpServer;
   readonly #cluster: Cluster | undefined;
   readonly #kept: StateFile<z.output<typeof deploymentOptions>[]> | undefined;
@@ -52,6 +55,7 @@ export class ElasticsearchServer {
     this.#kept =
       state === undefined ? undefined : new StateFile(join(state, 'deployments.json'), z.array(deploymentOptions));
     this.#deployments = new Deployments({ ...parts, changed: () => this.#keep() });
+    this.#language = new LangIdentEngine(parts.log);
     this.#cluster = clusterOf(config);
     const endpoints = new Endpoints(
       this.#deployments,
@@ -62,6 +66,7 @@ export class ElasticsearchServer {
       inference: deploymentsClient(
         () => this.#deployments,
         (name) => endpoints.meaning(name),
+        new Map([[LANG_IDENT, this.#language]]),
       ),
       state: state === undefined ? undefined : new StateFile(join(state, 'pipelines.json'), pipelinesSchema),
     });
@@ -133,6 +138,7 @@ export class ElasticsearchServer {
     this.#restoring = true;
     await this.#http.close(this.#parts.config.limits.shutdown_timeout);
     await this.#deployments.close();
+    await this.#language.close();
     this.#cluster?.close();
   }
 
