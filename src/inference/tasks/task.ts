@@ -96,6 +96,7 @@ export const shaped = ({ dims }: Row, ...shape: readonly string[]): void => {
 
 /** Numbers that are not finite are in no result. */
 export const finite = (numbers: Float32Array | readonly number[]): void => {
-  for (const number of numbers)
-    if (!Number.isFinite(number)) throw new TextFault('the model answered with numbers that are not finite');
+  // By index: outputs of a vocabulary's size come with every text, and an iterator takes as long as the model.
+  for (let at = 0; at < numbers.length; at += 1)
+    if (!Number.isFinite(numbers[at])) throw new TextFault('the model answered with numbers that are not finite');
 };

@@ -31,10 +31,12 @@ export const textExpansion: Task<Graph, z.output<typeof options>, Asked, Float32
     const vocabulary = row!.dims.at(-1)!;
     if (expansion_type === 'elser') return row!.data.slice(0, vocabulary);
     const largest = new Float32Array(vocabulary);
-    row!.data.forEach((logit, at) => {
-      const token = at % vocabulary;
-      if (logit > largest[token]!) largest[token] = logit;
-    });
+    const { data } = row!;
+    for (let from = 0; from < data.length; from += vocabulary)
+      for (let token = 0; token < vocabulary; token += 1) {
+        const logit = data[from + token]!;
+        if (logit > largest[token]!) largest[token] = logit;
+      }
     return largest.map((logit) => Math.log1p(logit));
   },
   whole: ([all], _graph, _asked, { tokenizer }) => {
