@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../core/error-codes.ts';
 import { elasticsearchModelOptions, localModelOptions } from '../inference/options.ts';
 import { processorsPage } from '../processors/reference-page.ts';
+import { SERVE_METRICS } from '../server/elasticsearch/serve-metrics.ts';
+import type { Metric } from '../server/metric.ts';
 import { METRICS } from '../server/metrics.ts';
 import { pipelineSchema } from './pipeline-schema.ts';
 import { limitsSchema, SINKS, SOURCES } from './stream-config.ts';
@@ -23,10 +25,30 @@ const errorsPage = (): string => {
 };
 
 const metricsPage = (): string => {
-  const rows = METRICS.map(
-    ({ name, type, help, labels }) => `| \`${name}\` | ${type} | ${['stream', ...labels].join(', ')} | ${help} |`,
-  );
-  return `# Metrics\n\n\`sluice run --http 127.0.0.1:9281\` serves \`/livez\`, \`/readyz\` (503 while a stream cannot deliver, with the reason) and\n\`/metrics\` in Prometheus' text format. Beside these stand Node's own\n(\`process_*\`, \`nodejs_*\`): memory, processor time, garbage collection, delay of the event loop.\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  const rows = (metrics: readonly Pick<Metric<never>, 'name' | 'type' | 'help' | 'labels'>[], ...before: string[]) =>
+    metrics
+      .map(
+        ({ name, type, help, labels }) => `| \`${name}\` | ${type} | ${[...before, ...labels].join(', ')} | ${help} |`,
+      )
+      .join('\n');
+  const head = '| metric | type | labels | meaning |\n|---|---|---|---|';
+  return `# Metrics
+
+\`sluice run --http 127.0.0.1:9281\` serves \`/livez\`, \`/readyz\` (503 while a stream cannot deliver, with the reason) and
+\`/metrics\` in Prometheus' text format. Beside these stand Node's own
+(\`process_*\`, \`nodejs_*\`): memory, processor time, garbage collection, delay of the event loop.
+
+${head}
+${rows(METRICS, 'stream')}
+
+## \`sluice serve\`
+
+\`sluice serve --http 127.0.0.1:9281\` serves the same three, \`/readyz\` with 200 once the models of the start can infer or have
+failed, and with the state of every deployment. \`model\` is the id of the deployment.
+
+${head}
+${rows(SERVE_METRICS)}
+`;
 };
 
 interface OptionSchema {

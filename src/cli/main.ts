@@ -126,6 +126,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     .option('--cluster <urls...>', 'Elasticsearch: gets all that is not answered here')
     .option('--models <ids...>', 'models to start, of the store or bundled')
     .option('--state <folder>', 'where pipelines and deployments outlive the process')
+    .option('--http <address>', 'serve /livez, /readyz and /metrics, e.g. 127.0.0.1:9281')
     .option('--insecure', 'listen beyond loopback for everybody')
     .option('--new-api-key <name>', 'make a key for api_keys, and end')
     .option('--json', 'logs as JSON')

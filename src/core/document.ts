@@ -64,6 +64,8 @@ export class IngestDocument {
   source: JsonObject;
   /** Absent where nobody traces. */
   trace: DocumentTrace | undefined = undefined;
+  /** What is under way for it elsewhere, to be taken back where whoever waits goes away; absent where nobody can. */
+  underWay: Set<() => void> | undefined = undefined;
   #raw: Uint8Array | undefined;
   // What stands beside the document is built when something looks: tens of thousands a second pass by untouched.
   #metadata: JsonMap | undefined;

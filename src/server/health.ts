@@ -1,27 +1,24 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { messageOf, SluiceError } from '../core/errors.ts';
-import type { Supervisor } from '../runtime/supervisor.ts';
-import { metricsText, type StreamView } from './metrics.ts';
+
+/** What is asked of a process. */
+export interface HealthParts {
+  /** The body of `/readyz`, beside its status. */
+  readonly ready: () => { readonly ready: boolean } & Readonly<Record<string, unknown>>;
+  /** Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+}
 
 /** `/livez`, `/readyz` and `/metrics`, on loopback unless told otherwise. Nothing here changes anything. */
-export const healthServer = async (
-  supervisor: Supervisor,
-  views: () => readonly StreamView[],
-  address: string,
-): Promise<FastifyInstance> => {
+export const healthServer = async (parts: HealthParts, address: string): Promise<FastifyInstance> => {
   const server = fastify({ logger: false, bodyLimit: 1024 });
   server.get('/livez', async () => ({ status: 'ok' }));
   server.get('/readyz', async (_, reply) => {
-    const streams = supervisor.streams.map(({ name, trouble, inFlight }) => ({
-      name,
-      ready: trouble === undefined,
-      ...(trouble && { reason: `${trouble.type}: ${trouble.reason}` }),
-      in_flight: inFlight,
-    }));
-    return reply.code(supervisor.ready ? 200 : 503).send({ status: supervisor.ready ? 'ok' : 'unavailable', streams });
+    const { ready, ...details } = parts.ready();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'unavailable', ...details });
   });
   server.get('/metrics', async (_, reply) =>
-    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(views())),
+    reply.type('text/plain; version=0.0.4; charset=utf-8').send(await parts.metrics()),
   );
   const [host, port] = splitAddress(address);
   try {

@@ -156,6 +156,22 @@ for (const { url: cluster, version } of await clusters())
       assert.deepEqual(hits.map(({ _id }) => _id).sort(), ['a/b', 'own']);
     });
 
+    test('a processor that only the cluster may have is its business, in its words', async () => {
+      const put = (node: string) =>
+        fetch(`${node}/_ingest/pipeline/theirs`, {
+          method: 'PUT',
+          body: '{"processors":[{"nobodys":{"field":"a"}}]}',
+          headers: { 'content-type': 'application/json' },
+        }).then(async (answer) => [answer.status, await answer.json()]);
+      assert.deepEqual(await put(url), await put(cluster));
+      const name = uniqueName('serve-theirs');
+      await elastic(cluster, 'PUT', `/_ingest/pipeline/${name}`, { processors: [] });
+      const listed = await elastic(url, 'GET', '/_ingest/pipeline');
+      assert.ok(name in listed && 'clean' in listed);
+      await elastic(url, 'DELETE', `/_ingest/pipeline/${name}`);
+      assert.equal((await fetch(`${cluster}/_ingest/pipeline/${name}`)).status, 404);
+    });
+
     test('what is not handled is as it would be without the server, to the byte', async () => {
       const index = uniqueName('serve');
       await elastic(url, 'PUT', `/${index}`, { mappings: { properties: { n: { type: 'long' } } } });
@@ -352,6 +368,149 @@ describe('a cluster that is away, hangs, or asks who is there', () => {
       });
       assert.ok([200, 400, 404].includes(status as number), `${path}: ${status}`);
     }
+    await server.close();
+  });
+
+  test('shows what is here and what is there in one list', async () => {
+    const asked: string[] = [];
+    const there: Record<string, object> = {
+      '/_ingest/pipeline': { theirs: { processors: [] }, both: { description: 'there', processors: [] } },
+      '/_ml/trained_models': {
+        count: 3,
+        trained_model_configs: [{ model_id: 'elser' }, { model_id: 'lang_ident_model_1' }],
+      },
+      '/_ml/trained_models/_stats': { count: 1, trained_model_stats: [{ model_id: 'elser' }] },
+      '/_inference': { endpoints: [{ inference_id: 'openai', task_type: 'completion' }] },
+    };
+    let status = 200;
+    const nodes = await standIn((request, end) => {
+      asked.push(request.url!);
+      const path = request.url!.replace(/\?.*/, '');
+      end(status, JSON.stringify(status === 200 ? (there[path] ?? {}) : { error: 'no' }));
+    });
+    const { server, url } = await start(nodes);
+    await elastic(url, 'PUT', '/_ingest/pipeline/both', { description: 'here', processors: [] });
+    const get = <T>(path: string) => elastic<T>(url, 'GET', path);
+    const pipelines = await get<Record<string, { description?: string }>>('/_ingest/pipeline');
+    assert.deepEqual(Object.keys(pipelines).sort(), ['both', 'theirs']);
+    assert.equal(pipelines.both!.description, 'here');
+    const models = await get<{ count: number; trained_model_configs: { model_id: string }[] }>(
+      '/_ml/trained_models?size=3',
+    );
+    // Two here, three there, of which one is here as well.
+    assert.equal(models.count, 4);
+    assert.deepEqual(
+      models.trained_model_configs.map(({ model_id }) => model_id),
+      ['minilm-l6-enrich-en', 'lang_ident_model_1', 'elser'],
+    );
+    assert.equal(asked.at(-1), '/_ml/trained_models?size=1&from=0');
+    const stats = await get<{ trained_model_stats: { model_id: string }[] }>('/_ml/trained_models/_stats');
+    assert.equal(stats.trained_model_stats.length, 3);
+    assert.deepEqual(await get('/_inference'), there['/_inference']);
+    // One that is named is not asked for twice.
+    const before = asked.length;
+    await get('/_ml/trained_models/minilm-l6-enrich-en');
+    await get('/_ingest/pipeline/both');
+    assert.equal(asked.length, before);
+    // A cluster without models is no reason to show none; one that lets nobody in is one to say so.
+    status = 400;
+    assert.equal((await get<{ count: number }>('/_ml/trained_models')).count, 2);
+    status = 403;
+    assert.equal((await fetch(`${url}/_ml/trained_models`)).status, 403);
+    await server.close();
+  });
+
+  test('an upload that is half there is known, and can be taken away', async () => {
+    const asked: string[] = [];
+    const nodes = await standIn((request, end) => {
+      asked.push(`${request.method} ${request.url}`);
+      end(404, '{"error":"none there"}');
+    });
+    const { server, url } = await start(nodes);
+    await elastic(url, 'PUT', '/_ml/trained_models/half', {
+      model_type: 'onnx',
+      inference_config: { text_classification: { classification_labels: ['a', 'b'] } },
+    });
+    await elastic(url, 'DELETE', '/_ml/trained_models/half');
+    assert.deepEqual(asked, []);
+    await assert.rejects(elastic(url, 'DELETE', '/_ml/trained_models/half'), /404/);
+    assert.deepEqual(asked, ['DELETE /_ml/trained_models/half']);
+    await server.close();
+  });
+
+  test('endpoints of services and models that are not here are put there', async () => {
+    const asked: string[] = [];
+    const nodes = await standIn((request, end) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        asked.push(`${request.method} ${request.url} ${Buffer.concat(chunks).toString()}`);
+        end(200, '{"inference_id":"x"}');
+      });
+    });
+    const { server, url } = await start(nodes);
+    const openai = { service: 'openai', service_settings: { api_key: 'k', model_id: 'm' } };
+    const elser = { service: 'elasticsearch', service_settings: { model_id: '.elser_model_2', num_threads: 1 } };
+    await elastic(url, 'PUT', '/_inference/completion/talk', openai);
+    await elastic(url, 'PUT', '/_inference/sparse_embedding/elser', elser);
+    assert.deepEqual(asked, [
+      `PUT /_inference/completion/talk ${JSON.stringify(openai)}`,
+      `PUT /_inference/sparse_embedding/elser ${JSON.stringify(elser)}`,
+    ]);
+    const here = { service: 'sluice', service_settings: { model_id: 'nobody' } };
+    await assert.rejects(elastic(url, 'PUT', '/_inference/text_embedding/x', here), /404/);
+    assert.equal(asked.length, 2);
+    await server.close();
+  });
+
+  test('pipelines with a part that only the cluster has run there, and those that call them with them', async () => {
+    const held = new Map<string, string>();
+    const bulks: string[] = [];
+    let refusing = false;
+    const nodes = await standIn((request, end) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const name = /^\/_ingest\/pipeline\/([^/?]+)/.exec(request.url!)?.[1];
+        if (request.url!.includes('_bulk')) {
+          bulks.push(Buffer.concat(chunks).toString());
+          return end(200, '{"took":1,"errors":false,"items":[{"index":{"status":201}}]}');
+        }
+        if (request.method === 'PUT' && !refusing) held.set(name!, Buffer.concat(chunks).toString());
+        if (request.method === 'PUT') return end(refusing ? 400 : 200, '{"acknowledged":true}');
+        end(held.has(name!) ? 200 : 404, '{}');
+      });
+    });
+    const { server, url } = await start(nodes);
+    const put = (name: string, ...processors: object[]) =>
+      elastic(url, 'PUT', `/_ingest/pipeline/${name}`, { processors });
+    const call = (name: string) => ({ pipeline: { name } });
+    const grok = { grok: { field: 'message', patterns: ['%{IP:ip}'] } };
+    const here = async () => {
+      const found = await elastic<Record<string, object>>(url, 'GET', '/_ingest/pipeline');
+      return Object.keys(found).sort();
+    };
+    // Put before what they call: both are here as long as nothing speaks against it.
+    await put('outermost', call('outer'));
+    await put('outer', { foreach: { field: 'a', processor: call('parse') } });
+    await put('own', { set: { field: 'a', value: 1 } });
+    assert.deepEqual(await here(), ['outer', 'outermost', 'own']);
+    await put('parse', { set: { field: 'a', value: 1, on_failure: [grok] } });
+    assert.deepEqual([...held.keys()], ['parse', 'outer', 'outermost']);
+    assert.deepEqual(await here(), ['own']);
+    // Put after it.
+    await put('later', call('parse'));
+    assert.ok(held.has('later'));
+    // A document for it goes on with the name, to run there.
+    await elastic(url, 'POST', '/i/_bulk?pipeline=parse', bulk([{ index: {} }, { message: '::1' }]));
+    assert.equal(bulks[0], bulk([{ index: {} }, { message: '::1' }]));
+    // Put anew with parts that are all here, it runs here.
+    await put('parse', { set: { field: 'a', value: 1 } });
+    assert.deepEqual(await here(), ['own', 'parse']);
+    // What the cluster does not take is told in its words, and what is here stays.
+    refusing = true;
+    await assert.rejects(put('own', grok), /400 \{"acknowledged":true\}/);
+    assert.deepEqual(await here(), ['own', 'parse']);
     await server.close();
   });
 

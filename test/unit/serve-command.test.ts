@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { SERVE_METRICS } from '../../src/server/elasticsearch/serve-metrics.ts';
+import { freePort } from '../servers/server.ts';
 import { runSluice } from '../support/run-sluice.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-serve-command-'));
@@ -19,6 +21,8 @@ const file = (name: string, text: string) => {
 /** `sluice serve` with these arguments, once it listens. */
 const serve = async (...args: string[]) => {
   const child = spawn(process.execPath, [bin, 'serve', '--port', '0', ...args], { cwd: folder });
+  // A test that fails in the middle leaves none behind.
+  after(() => child.kill('SIGKILL'));
   let told = '';
   child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString()));
   const ended = once(child, 'close') as Promise<[number | null]>;
@@ -58,6 +62,53 @@ describe('sluice serve', () => {
     assert.match(told(), /stopping: no new requests/);
     const again = await serve('--state', 'state');
     assert.equal(await again.end('SIGINT'), 130);
+  });
+
+  test('says whether it lives, whether its models can infer, and what it did', async () => {
+    const port = await freePort();
+    const { url, end } = await serve('--models', 'minilm-l6-enrich-en', '--http', `127.0.0.1:${port}`);
+    const get = async (path: string) => {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+      return { status: answer.status, text: await answer.text() };
+    };
+    assert.equal((await get('/livez')).status, 200);
+    let ready = await get('/readyz');
+    for (let tries = 0; tries < 400 && ready.status !== 200; tries += 1) {
+      assert.match(ready.text, /"state":"starting"/);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      ready = await get('/readyz');
+    }
+    assert.deepEqual(JSON.parse(ready.text), {
+      status: 'ok',
+      deployments: [{ deployment_id: 'minilm-l6-enrich-en', state: 'started' }],
+    });
+    const post = (path: string, body: string) =>
+      fetch(`${url}${path}`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+    const docs = '"docs":[{"_source":{"body":"Rome"}}]';
+    await post(
+      '/_ml/trained_models/minilm-l6-enrich-en/_infer',
+      '{"docs":[{"text_field":"Rome"}],"inference_config":{"ner":{}}}',
+    );
+    await fetch(`${url}/_ingest/pipeline/p`, {
+      method: 'PUT',
+      body: '{"processors":[{"set":{"field":"a","value":1,"tag":"t"}}]}',
+      headers: { 'content-type': 'application/json' },
+    });
+    assert.equal((await post('/_ingest/pipeline/p/_simulate', `{${docs}}`)).status, 200);
+    assert.equal((await fetch(`${url}/index/_search`)).status, 400);
+    const { text } = await get('/metrics');
+    for (const { name, type } of SERVE_METRICS) assert.ok(text.includes(`# TYPE ${name} ${type}\n`), name);
+    for (const line of [
+      'sluice_serve_requests_total{route="/_ml/trained_models/{model_id}/_infer",status="200"} 1',
+      'sluice_serve_requests_total{route="none",status="400"} 1',
+      'sluice_serve_requests_running 0',
+      'sluice_processor_executions_total{pipeline="p",processor="set",tag="t"} 1',
+      'sluice_inference_total{model="minilm-l6-enrich-en"} 1',
+    ])
+      assert.ok(text.includes(`${line}\n`), `${line} is missing`);
+    assert.equal(await end('SIGTERM'), 0);
+    const bad = await runSluice(folder, 'serve', '--http', 'nowhere:x');
+    assert.match(bad.stderr, /--http takes no such address/);
   });
 
   test('what was acknowledged is there after a kill', async () => {

@@ -113,6 +113,21 @@ describe('inference endpoints of sluice serve', () => {
     );
     const sparse = await inference.sparseEmbedding({ inference_id: 'tokens', input: 'good' });
     assert.deepEqual(Object.keys(sparse.sparse_embedding[0]!.embedding), ['day']);
+    await refused(
+      inference.streamCompletion({ inference_id: 'tokens', input: 'good' }),
+      400,
+      /endpoint has type \[sparse_embedding\]/,
+    );
+    await refused(
+      running.client.transport.request({ method: 'POST', path: '/_inference/tokens/_stream', body: { input: 'good' } }),
+      405,
+      /Streaming is not allowed for service \[elasticsearch\] and task \[sparse_embedding\]/,
+    );
+    const only = await inference.get({ task_type: 'rerank', inference_id: '_all' });
+    assert.deepEqual(
+      only.endpoints.map(({ inference_id }) => inference_id),
+      ['order'],
+    );
 
     await running.client.close();
     await running.server.close();

@@ -1,14 +1,15 @@
 import type { Source } from '../../core/contracts.ts';
-import { messageOf, SluiceError } from '../../core/errors.ts';
-import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
+import { SluiceError } from '../../core/errors.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { Supervisor } from '../../runtime/supervisor.ts';
 import { healthServer, splitAddress } from '../../server/health.ts';
+import { streamHealth } from '../../server/stream-health.ts';
 import type { DryRunReport } from '../../sinks/dry_run/report.ts';
 import type { Selection } from '../../sources/selected-source.ts';
 import { buildStream, endsByItself, sharedByStreams } from '../build-stream.ts';
 import { type LoadedStream, mustLoad, type Override } from '../load-stream.ts';
 import { createLog } from '../log.ts';
+import { openJournal } from '../open-journal.ts';
 import { createProgress } from '../progress.ts';
 import { Reloader, type Running } from '../reload.ts';
 import { endOnSignals, stopOnSignals } from '../signals.ts';
@@ -43,7 +44,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   if (options.http !== undefined) splitAddress(options.http);
   const loaded = files.map((file) => mustLoad(file, log, options.override));
   refuseTwins(loaded);
-  const journal = openJournal(loaded, log);
+  const journal = loaded.some(({ models }) => models.hasLocal) ? openJournal(log) : undefined;
   const startModels = ({ models }: LoadedStream) => models.start(trialRun, journal);
   const early = endOnSignals(log);
   for (const stream of loaded) if (early.status === undefined) await startModels(stream);
@@ -79,7 +80,7 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
   let server: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
     if (early.status !== undefined) return early.status;
-    if (options.http !== undefined) server = await healthServer(supervisor, views, options.http);
+    if (options.http !== undefined) server = await healthServer(streamHealth(supervisor, views), options.http);
     await supervisor.start();
     const results = await supervisor.done();
     progress.stop();
@@ -100,22 +101,6 @@ export const run = async (files: readonly string[], options: RunOptions): Promis
     await closeModels();
     await stopTracing();
     journal?.close();
-  }
-};
-
-/** Only models that run in this process can end it. */
-const openJournal = (loaded: readonly LoadedStream[], log: ReturnType<typeof createLog>): CrashJournal | undefined => {
-  if (!loaded.some(({ models }) => models.hasLocal)) return undefined;
-  try {
-    const journal = new CrashJournal(journalFolder());
-    // Also where a second signal or an error ends the process: those are no crashes.
-    process.once('exit', () => journal.close());
-    return journal;
-  } catch (error) {
-    log.warn('without a folder for the crash journal, a text that ends the process is not found out', {
-      error: messageOf(error),
-    });
-    return undefined;
   }
 };
 

@@ -3,14 +3,15 @@ import { explainIssues } from '../../config/explain.ts';
 import { systemVariables } from '../../config/interpolate.ts';
 import { readYaml } from '../../config/yaml-file.ts';
 import { messageOf, SluiceError } from '../../core/errors.ts';
-import { CrashJournal, journalFolder } from '../../inference/crash-journal.ts';
 import { ModelStore } from '../../inference/store/store.ts';
 import { trialRun } from '../../inference/trial.ts';
 import { PROCESSORS } from '../../processors/table.ts';
 import { newApiKey } from '../../server/elasticsearch/api-keys.ts';
 import { type ServeConfig, serveSchema } from '../../server/elasticsearch/serve-config.ts';
 import { ElasticsearchServer } from '../../server/elasticsearch/server.ts';
+import { healthServer, splitAddress } from '../../server/health.ts';
 import { createLog } from '../log.ts';
+import { openJournal } from '../open-journal.ts';
 import { versionOf } from '../version.ts';
 
 export interface ServeCommandOptions {
@@ -21,6 +22,7 @@ export interface ServeCommandOptions {
   readonly models?: readonly string[];
   readonly insecure?: boolean;
   readonly newApiKey?: string;
+  readonly http?: string;
   readonly json?: boolean;
 }
 
@@ -29,6 +31,7 @@ export const serve = async (file: string | undefined, options: ServeCommandOptio
   if (options.newApiKey !== undefined) return showNewKey(options.newApiKey, options.json === true);
   const log = createLog(options.json === true, (text) => void process.stderr.write(text));
   const config = configOf(file, options);
+  if (options.http !== undefined) splitAddress(options.http);
   const journal = openJournal(log);
   const server = new ElasticsearchServer({
     config,
@@ -55,7 +58,9 @@ export const serve = async (file: string | undefined, options: ServeCommandOptio
   });
   const refresh = () => void server.refresh();
   process.on('SIGHUP', refresh);
+  let health: Awaited<ReturnType<typeof healthServer>> | undefined;
   try {
+    if (options.http !== undefined) health = await healthServer(server.health, options.http);
     const { host, port } = await server.start();
     const scheme = config.tls === undefined ? 'http' : 'https';
     log.info(`listening on ${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
@@ -72,20 +77,8 @@ export const serve = async (file: string | undefined, options: ServeCommandOptio
   } finally {
     process.off('SIGHUP', refresh);
     await server.close();
+    await health?.close();
     journal?.close();
-  }
-};
-
-const openJournal = (log: ReturnType<typeof createLog>): CrashJournal | undefined => {
-  try {
-    const journal = new CrashJournal(journalFolder());
-    process.once('exit', () => journal.close());
-    return journal;
-  } catch (error) {
-    log.warn('without a folder for the crash journal, a text that ends the process is not found out', {
-      error: messageOf(error),
-    });
-    return undefined;
   }
 };
 

@@ -3,6 +3,7 @@ import type { InferenceClient, InferenceConfig, InferenceStep } from '../../core
 import { Refusal } from '../../core/refusal.ts';
 import type { BoundTask } from '../bound-task.ts';
 import type { BoundEngine } from '../client.ts';
+import { inferFor } from '../infer-for.ts';
 import type { Deployments } from './deployments.ts';
 import type { ServedDeployment } from './served-deployment.ts';
 
@@ -32,12 +33,12 @@ export const deploymentsClient = (
       return bound.task;
     };
     return {
-      infer: (_document, text, done) => {
+      infer: (document, text, done) => {
         try {
           const endpoint = named(modelId);
           const deployment = deployments().pick(endpoint?.deployment ?? modelId);
           const task = taskFor(deployment, asked ?? endpoint?.config);
-          deployment.model.infer(task.request(text), (error, output) =>
+          inferFor(document, deployment.model, task.request(text), (error, output) =>
             output === undefined
               ? done(error ?? new Error('the model answered nothing'))
               : done(undefined, task.fields(text, output)),

@@ -48,6 +48,16 @@ export class Deployments {
     return this.#all.get(deployment_id);
   }
 
+  /** True for a deployment's name, and for a model that could be started. */
+  knows(name: string): boolean {
+    if (this.#all.has(name)) return true;
+    try {
+      return this.#parts.store.find(name) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   /** Those that run a model, by its id, its versions' names or an alias of it. */
   of(model: string): ServedDeployment[] {
     const { id, version } = this.#parts.store.resolve(model);

@@ -2,16 +2,21 @@ import type { Clock } from '../../core/clock.ts';
 import { SluiceError } from '../../core/errors.ts';
 import type { PlainObject } from '../../core/json/values.ts';
 import { conflict, queueFull, timedOut } from '../../core/refusal.ts';
-import type { BoundTask } from '../bound-task.ts';
-import type { Cancel } from '../local-model.ts';
-import type { OnnxModel } from '../onnx/model.ts';
+import type { Cancel, LocalModel } from '../local-model.ts';
+import type { CountedOutput, TextRequest } from '../text-request.ts';
 
 /** What became of one text. */
 export type TextOutcome = { readonly fields: PlainObject } | { readonly error: Error };
 
-export interface InferTexts {
-  readonly model: OnnxModel;
-  readonly task: BoundTask;
+/** What is asked of a text, and what its answer is written as. */
+export interface TextTask<Request, Output> {
+  request(text: string): Request;
+  fields(text: string, output: Output): PlainObject;
+}
+
+export interface InferTexts<Request extends TextRequest, Output extends CountedOutput> {
+  readonly model: LocalModel<Request, Output>;
+  readonly task: TextTask<Request, Output>;
   readonly texts: readonly string[];
   /** Milliseconds until those without an answer are given up. */
   readonly timeout: number;
@@ -24,7 +29,14 @@ export interface InferTexts {
  * Infers all texts of a request, or none where the queue has no room for them all.
  * @throws Refusal 409, 429; the signal's reason
  */
-export const inferTexts = ({ model, task, texts, timeout, signal, clock }: InferTexts): Promise<TextOutcome[]> =>
+export const inferTexts = <Request extends TextRequest, Output extends CountedOutput>({
+  model,
+  task,
+  texts,
+  timeout,
+  signal,
+  clock,
+}: InferTexts<Request, Output>): Promise<TextOutcome[]> =>
   new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason);
     const outcomes = new Array<TextOutcome | undefined>(texts.length);

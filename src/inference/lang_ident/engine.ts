@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { InferenceConfig, InferenceStep } from '../../core/inference.ts';
-import type { PlainObject } from '../../core/json/values.ts';
 import type { CacheStats } from '../cache.ts';
 import { Deployment } from '../deployment.ts';
+import type { TextTask } from '../deployments/infer-texts.ts';
+import { inferFor } from '../infer-for.ts';
 import type { ModelLog } from '../load-local.ts';
 import { LocalModel } from '../local-model.ts';
 import type { Engine } from '../model-set.ts';
@@ -37,6 +38,23 @@ export class LangIdentEngine implements Engine {
   }
 
   bind(config: InferenceConfig | undefined): InferenceStep {
+    const task = this.task(config);
+    const ask: InferenceStep['infer'] = (document, text, done) =>
+      inferFor(document, this.#model!, task.request(text), (error, output) =>
+        output === undefined
+          ? done(error ?? new Error('the model answered nothing'))
+          : done(undefined, task.fields(text, output)),
+      );
+    return {
+      infer: (document, text, done) => {
+        if (this.#model !== undefined) return ask(document, text, done);
+        this.start().then(() => ask(document, text, done), done);
+      },
+    };
+  }
+
+  /** @throws Error with what is wrong with the config */
+  task(config: InferenceConfig | undefined): TextTask<LangIdentRequest, LangIdentOutput> {
     const names = Object.keys(config ?? {});
     if (names.some((name) => name !== 'classification'))
       throw new Error(`the model [${LANG_IDENT}] does [classification], not [${names.join(', ')}]`);
@@ -46,28 +64,25 @@ export class LangIdentEngine implements Engine {
         `inference_config.classification: ${parsed.error.issues.map(({ message }) => message).join('; ')}`,
       );
     const { num_top_classes, results_field, top_classes_results_field } = parsed.data;
-    const fieldsOf = ({ language, probability }: LangIdentOutput): PlainObject => ({
-      [results_field]: language,
-      ...(num_top_classes !== 0 && {
-        [top_classes_results_field]: [
-          { class_name: language, class_probability: probability, class_score: probability },
-        ],
-      }),
-      prediction_probability: probability,
-      prediction_score: probability,
-    });
-    const ask: InferenceStep['infer'] = (_document, text, done) =>
-      void this.#model!.infer({ text }, (error, output) =>
-        output === undefined
-          ? done(error ?? new Error('the model answered nothing'))
-          : done(undefined, fieldsOf(output)),
-      );
     return {
-      infer: (document, text, done) => {
-        if (this.#model !== undefined) return ask(document, text, done);
-        this.start().then(() => ask(document, text, done), done);
-      },
+      request: (text) => ({ text }),
+      fields: (_text, { language, probability }) => ({
+        [results_field]: language,
+        ...(num_top_classes !== 0 && {
+          [top_classes_results_field]: [
+            { class_name: language, class_probability: probability, class_score: probability },
+          ],
+        }),
+        prediction_probability: probability,
+        prediction_score: probability,
+      }),
     };
+  }
+
+  /** The model, once it is loaded. */
+  async model(): Promise<LocalModel<LangIdentRequest, LangIdentOutput>> {
+    await this.start();
+    return this.#model!;
   }
 
   /** Begun once, at the start of a stream or with the first text of a server. */

@@ -23,9 +23,11 @@ export interface Reference {
   readonly version: string | undefined;
 }
 
+export const isName = (name: string): boolean => NAME.test(name) && name !== 'current';
+
 /** @throws SluiceError SLUICE_USAGE */
 export const checkName = (name: string, what: string): string => {
-  if (NAME.test(name) && name !== 'current') return name;
+  if (isName(name)) return name;
   throw new SluiceError('SLUICE_USAGE', `[${name}] cannot be ${what}`, {
     hint: 'Lower case letters, digits and . _ - between them, at most 128 characters.',
   });

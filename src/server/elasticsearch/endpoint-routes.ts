@@ -3,8 +3,18 @@ import type { PlainObject } from '../../core/json/values.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { PrefixType } from '../../inference/bound-task.ts';
 import type { Deployments } from '../../inference/deployments/deployments.ts';
-import { configOf, ENDPOINT_TASKS, type Endpoint, type Endpoints, type EndpointTask, missing } from './endpoints.ts';
+import type { Cluster } from './cluster.ts';
+import {
+  configOf,
+  ENDPOINT_TASKS,
+  type Endpoint,
+  type Endpoints,
+  type EndpointTask,
+  missing,
+  SERVICES,
+} from './endpoints.ts';
 import { booleanOf, isExact, timeOf } from './names.ts';
+import { listWithCluster, relay } from './relay.ts';
 import { ok, type Route, type RouteRequest } from './route.ts';
 
 const MOST_INPUTS = 10_000;
@@ -25,18 +35,22 @@ export interface EndpointParts {
   readonly endpoints: Endpoints;
   readonly deployments: Deployments;
   readonly pipelinesUsing: (inference_id: string) => readonly string[];
-  readonly hasCluster: boolean;
+  readonly cluster: Cluster | undefined;
+}
+
+interface EndpointList {
+  readonly endpoints: readonly { readonly inference_id: string }[];
 }
 
 /** https://www.elastic.co/docs/api/doc/elasticsearch/group/endpoint-inference */
 export const endpointRoutes = (parts: EndpointParts): Route[] => {
-  const { endpoints, hasCluster, pipelinesUsing } = parts;
+  const { endpoints, cluster, pipelinesUsing } = parts;
   const find = (request: RouteRequest): Endpoint | undefined => {
     const { inference_id: id, task_type: task } = request.params as { inference_id: string; task_type?: string };
     const found = endpoints.get(id);
     if (found === undefined) {
       // The cluster may have one of that name.
-      if (hasCluster) return undefined;
+      if (cluster !== undefined) return undefined;
       throw missing(id);
     }
     if (task !== undefined && task !== found.task_type && task !== '_any')
@@ -50,6 +64,7 @@ export const endpointRoutes = (parts: EndpointParts): Route[] => {
   const put = async (request: RouteRequest) => {
     const { inference_id: id, task_type: task } = request.params as { inference_id: string; task_type: string };
     const raw = await request.json();
+    if (cluster !== undefined && isForeign(parts, task, raw)) return relay(cluster, request);
     if (!Object.hasOwn(ENDPOINT_TASKS, task))
       throw new Refusal(
         400,
@@ -59,12 +74,16 @@ export const endpointRoutes = (parts: EndpointParts): Route[] => {
     return ok(await endpoints.put(id, task as EndpointTask, raw));
   };
   const get = (request: RouteRequest) => {
-    const { inference_id: id } = request.params;
+    const { inference_id: id, task_type: task } = request.params;
     if (isExact(id)) {
       const found = find(request);
       return found && ok({ endpoints: [found] });
     }
-    return ok({ endpoints: endpoints.list });
+    const own = endpoints.list.filter(({ task_type }) => task === undefined || task === '_any' || task === task_type);
+    const names = new Set(own.map(({ inference_id }) => inference_id));
+    return listWithCluster<EndpointList>(cluster, request, {}, ({ endpoints: theirs = [] }) => ({
+      endpoints: [...own, ...theirs.filter(({ inference_id }) => !names.has(inference_id))],
+    }));
   };
   const remove = async (request: RouteRequest) => {
     const found = find(request);
@@ -83,10 +102,25 @@ export const endpointRoutes = (parts: EndpointParts): Route[] => {
     const found = find(request);
     return found && ok(await inferEndpoint(parts, found, request));
   };
-  const both = (method: Route['method'], query: readonly string[], handle: Route['handle']): Route[] =>
+  const stream = (request: RouteRequest) => {
+    const found = find(request);
+    if (found === undefined) return undefined;
+    // Vectors, weights and scores are there all at once: Elasticsearch's own service refuses the same.
+    throw new Refusal(
+      405,
+      'status_exception',
+      `Streaming is not allowed for service [${found.service}] and task [${found.task_type}]. Supported tasks: []`,
+    );
+  };
+  const both = (
+    method: Route['method'],
+    query: readonly string[],
+    handle: Route['handle'],
+    action: '' | '/_stream' = '',
+  ): Route[] =>
     ['/_inference/{inference_id}', '/_inference/{task_type}/{inference_id}'].map((path) => ({
       method,
-      path,
+      path: `${path}${action}`,
       query,
       handle,
     }));
@@ -96,7 +130,18 @@ export const endpointRoutes = (parts: EndpointParts): Route[] => {
     ...both('GET', [], get),
     ...both('DELETE', ['force', 'dry_run'], remove),
     ...both('POST', ['timeout'], infer),
+    ...both('POST', ['timeout'], stream, '/_stream'),
   ];
+};
+
+/** A task, a service or a model that is not here may be one of the cluster's. */
+const isForeign = ({ deployments }: EndpointParts, task: string, raw: Record<string, unknown> | undefined): boolean => {
+  const { service, service_settings } = (raw ?? {}) as { service?: unknown; service_settings?: unknown };
+  if (service === 'sluice') return false;
+  if (!Object.hasOwn(ENDPOINT_TASKS, task) || !(SERVICES as readonly unknown[]).includes(service)) return true;
+  const { model_id, deployment_id } = (service_settings ?? {}) as Record<string, unknown>;
+  const name = deployment_id ?? model_id;
+  return typeof name === 'string' && !deployments.knows(name);
 };
 
 const inferEndpoint = async (

@@ -14,6 +14,9 @@ export const ENDPOINT_TASKS = {
 } as const;
 export type EndpointTask = keyof typeof ENDPOINT_TASKS;
 
+/** Elasticsearch's own, by which clients put endpoints of trained models, and `sluice`: surely here. */
+export const SERVICES = ['elasticsearch', 'elser', 'sluice'] as const;
+
 const settings = z.strictObject({
   model_id: z.string().min(1).optional(),
   deployment_id: z.string().min(1).optional(),
@@ -23,7 +26,7 @@ const settings = z.strictObject({
 });
 
 export const endpointBody = z.strictObject({
-  service: z.enum(['elasticsearch', 'elser', 'sluice']),
+  service: z.enum(SERVICES),
   service_settings: settings.refine(
     ({ model_id, deployment_id }) => model_id !== undefined || deployment_id !== undefined,
     '[service_settings] does not contain the required setting [model_id]',

@@ -9,6 +9,7 @@ import { filterPath } from './filter-path.ts';
 import { parseObject, readBody } from './request-body.ts';
 import type { Route, RouteReply, RouteRequest } from './route.ts';
 import { Router } from './router.ts';
+import { RequestCounts } from './serve-metrics.ts';
 
 export interface ServeOptions {
   readonly host: string;
@@ -34,7 +35,7 @@ export class HttpServer {
   readonly #options: ServeOptions;
   readonly #router: Router;
   readonly #server: Server;
-  #running = 0;
+  readonly requests = new RequestCounts();
   #idle: (() => void) | undefined;
   #closing = false;
 
@@ -75,7 +76,7 @@ export class HttpServer {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    if (this.#running > 0) {
+    if (this.requests.running > 0) {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
@@ -88,10 +89,15 @@ export class HttpServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#running += 1;
+    const { requests } = this;
+    const began = performance.now();
+    let route = 'none';
+    requests.running += 1;
     response.once('close', () => {
-      this.#running -= 1;
-      if (this.#running === 0) this.#idle?.();
+      requests.running -= 1;
+      // A caller that went away before the answer has none.
+      requests.add(route, response.headersSent ? response.statusCode : 499, performance.now() - began);
+      if (requests.running === 0) this.#idle?.();
     });
     // `//` and the like are paths, and no hosts.
     const url = URL.parse(`http://localhost${request.url?.startsWith('/') === true ? request.url : '/'}`);
@@ -101,10 +107,14 @@ export class HttpServer {
       const { apiKeys, cluster } = this.#options;
       if (apiKeys !== undefined && !mayEnter(request, apiKeys)) return this.#unauthorized(request, response, url);
       const found = this.#router.find(request.method ?? 'GET', url.pathname);
-      const reply =
-        found !== undefined && 'route' in found ? await this.#answer(found, request, response, url) : undefined;
+      const match = found !== undefined && 'route' in found ? found : undefined;
+      if (match !== undefined) route = match.route.path;
+      const reply = match && (await this.#answer(match, request, response, url));
       if (reply !== undefined) return this.#send(request, response, url, reply);
-      if (cluster !== undefined) return await cluster.pass(request, response);
+      if (cluster !== undefined) {
+        route = 'cluster';
+        return await cluster.pass(request, response);
+      }
       if (found !== undefined && 'allow' in found) return this.#notAllowed(request, response, url, found.allow);
       this.#send(request, response, url, {
         status: 400,

@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import { systemClock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { InferenceConfig } from '../../core/inference.ts';
-import { Refusal } from '../../core/refusal.ts';
+import { badRequest, Refusal } from '../../core/refusal.ts';
 import type { Deployments } from '../../inference/deployments/deployments.ts';
+import { inferTexts } from '../../inference/deployments/infer-texts.ts';
 import { ALLOCATIONS_HEADER, PENDING_HEADER } from '../../inference/elasticsearch/api.ts';
+import type { LangIdentEngine } from '../../inference/lang_ident/engine.ts';
+import { LANG_IDENT } from '../../inference/lang_ident/protocol.ts';
 import { errorAnswer, reasonOf } from './error-body.ts';
 import { timeOf } from './names.ts';
 import { ok, type Route, type RouteRequest } from './route.ts';
@@ -18,8 +23,14 @@ const inferBody = z.strictObject({
   inference_config: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 
+export interface InferParts {
+  readonly deployments: Deployments;
+  /** Always there, as in Elasticsearch. */
+  readonly language: LangIdentEngine;
+}
+
 /** https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-ml-infer-trained-model */
-export const inferRoutes = ({ deployments }: { readonly deployments: Deployments }): Route[] => {
+export const inferRoutes = ({ deployments, language }: InferParts): Route[] => {
   const handle = async (request: RouteRequest) => {
     const parsed = inferBody.safeParse((await request.json()) ?? {});
     if (!parsed.success) {
@@ -27,13 +38,18 @@ export const inferRoutes = ({ deployments }: { readonly deployments: Deployments
       throw new Refusal(400, 'x_content_parse_exception', `${issue!.path.join('.')} ${issue!.message}`.trim());
     }
     const name = request.params.model_id!;
-    const texts = parsed.data.docs.map(textOf);
-    const outcomes = await deployments.infer(name, {
-      texts,
-      config: parsed.data.inference_config as InferenceConfig | undefined,
-      timeout: timeOf(request.query, 'timeout', 10_000),
-      signal: request.signal,
-    });
+    const isLanguage = name === LANG_IDENT;
+    const texts = parsed.data.docs.map((doc) => textOf(doc, isLanguage ? 'text' : 'text_field'));
+    const config = parsed.data.inference_config as InferenceConfig | undefined;
+    const asked = { texts, timeout: timeOf(request.query, 'timeout', 10_000), signal: request.signal };
+    const outcomes = isLanguage
+      ? await inferTexts({
+          ...asked,
+          model: await language.model(),
+          task: languageTask(language, config),
+          clock: systemClock,
+        })
+      : await deployments.infer(name, { ...asked, config });
     // The only text's failure is the request's; of several each has its own.
     const [only] = outcomes;
     if (outcomes.length === 1 && 'error' in only!) throw only.error;
@@ -42,7 +58,7 @@ export const inferRoutes = ({ deployments }: { readonly deployments: Deployments
         ? { error: reasonOf(outcome.error), ...(errorAnswer(outcome.error).status >= 500 && { is_internal: true }) }
         : outcome.fields,
     );
-    return ok({ inference_results }, loadOf(deployments, name));
+    return ok({ inference_results }, isLanguage ? {} : loadOf(deployments, name));
   };
   const route = (path: string): Route => ({ method: 'POST', path, query: ['timeout'], handle });
   return [
@@ -52,6 +68,15 @@ export const inferRoutes = ({ deployments }: { readonly deployments: Deployments
   ];
 };
 
+/** @throws Refusal 400 */
+const languageTask = (language: LangIdentEngine, config: InferenceConfig | undefined) => {
+  try {
+    return language.task(config);
+  } catch (error) {
+    throw badRequest(messageOf(error));
+  }
+};
+
 /** What other workers choose a node by. */
 const loadOf = (deployments: Deployments, name: string): Record<string, string> => {
   const stats = deployments.pick(name).running?.deployment.stats;
@@ -59,10 +84,10 @@ const loadOf = (deployments: Deployments, name: string): Record<string, string> 
   return { [PENDING_HEADER]: String(stats.queued + stats.running), [ALLOCATIONS_HEADER]: String(stats.allocations) };
 };
 
-/** The field that text models read, or the only one that there is. */
-const textOf = (doc: Readonly<Record<string, unknown>>): string => {
-  const value = Object.hasOwn(doc, 'text_field')
-    ? doc.text_field
+/** The field that a model reads, or the only one that there is. */
+const textOf = (doc: Readonly<Record<string, unknown>>, field: string): string => {
+  const value = Object.hasOwn(doc, field)
+    ? doc[field]
     : Object.values(doc).length === 1
       ? Object.values(doc)[0]
       : undefined;
@@ -71,7 +96,7 @@ const textOf = (doc: Readonly<Record<string, unknown>>): string => {
     400,
     'status_exception',
     value === undefined
-      ? 'Input field [text_field] does not exist in the source document'
-      : 'Input value for field [text_field] must be a string',
+      ? `Input field [${field}] does not exist in the source document`
+      : `Input value for field [${field}] must be a string`,
   );
 };

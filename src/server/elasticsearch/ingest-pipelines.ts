@@ -4,6 +4,7 @@ import type { InferenceClient } from '../../core/inference.ts';
 import { Refusal } from '../../core/refusal.ts';
 import { compilePipeline, type PipelineConfig, type PipelineTraits, type Problem } from '../../pipeline/compile.ts';
 import type { CompiledPipeline, ProcessorTable } from '../../pipeline/definition.ts';
+import type { StepStats } from '../../pipeline/step-stats.ts';
 import type { StateFile } from './state-file.ts';
 
 const body = z.looseObject({
@@ -24,6 +25,11 @@ export interface RunnablePipeline {
   readonly usesRegex: boolean;
 }
 
+interface HeldPipeline extends RunnablePipeline {
+  /** What each of its processors did. */
+  readonly steps: readonly StepStats[];
+}
+
 export interface IngestPipelinesParts {
   readonly table: ProcessorTable;
   readonly inference: InferenceClient;
@@ -38,7 +44,7 @@ const MOST_PIPELINES = 10_000;
 export class IngestPipelines {
   readonly #parts: IngestPipelinesParts;
   readonly #bodies = new Map<string, PipelineBody>();
-  readonly #compiled = new Map<string, RunnablePipeline>();
+  readonly #compiled = new Map<string, HeldPipeline>();
 
   /** @throws SluiceError SLUICE_STATE, Refusal where one that was kept cannot run any more */
   constructor(parts: IngestPipelinesParts) {
@@ -55,6 +61,11 @@ export class IngestPipelines {
 
   get all(): readonly (readonly [string, PipelineBody])[] {
     return [...this.#bodies];
+  }
+
+  /** What the processors of all of them did since each was put. */
+  get steps(): StepStats[] {
+    return [...this.#compiled.values()].flatMap(({ steps }) => steps);
   }
 
   get(id: string): RunnablePipeline | undefined {
@@ -107,7 +118,7 @@ export class IngestPipelines {
     for (const [id, kept] of bodies) this.#bodies.set(id, kept);
   }
 
-  #compile(id: string, config: PipelineBody): RunnablePipeline {
+  #compile(id: string, config: PipelineBody): HeldPipeline {
     const problems: Problem[] = [];
     const traits: PipelineTraits = { usesRegex: false, steps: [] };
     const compiled = compilePipeline(
@@ -125,7 +136,7 @@ export class IngestPipelines {
     );
     const [first] = problems;
     if (first !== undefined) throw new Refusal(400, 'parse_exception', reasonOf(first, problems.length));
-    return { compiled, usesRegex: traits.usesRegex };
+    return { compiled, steps: traits.steps, usesRegex: traits.usesRegex };
   }
 }
 

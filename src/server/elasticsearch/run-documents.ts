@@ -31,6 +31,7 @@ class Request {
   readonly #signal: AbortSignal;
   readonly #ready = new Fifo<() => void>();
   readonly #settled = Promise.withResolvers<ExecutionResult[]>();
+  readonly #underWay = new Set<() => void>();
   #next = 0;
   #left: number;
   #end = 0;
@@ -43,7 +44,7 @@ class Request {
     this.#left = runs.length;
     this.found = new Array<ExecutionResult>(runs.length);
     this.results = this.#settled.promise;
-    signal.addEventListener('abort', () => this.#settled.reject(signal.reason), { once: true });
+    signal.addEventListener('abort', () => this.#leave(), { once: true });
     this.#slice();
   }
 
@@ -60,6 +61,13 @@ class Request {
   goOn(run: () => void): void {
     this.#ready.push(run);
     if (!this.#inSlice) this.#schedule();
+  }
+
+  /** Nobody waits any more: what models have not begun is taken back. */
+  #leave(): void {
+    this.#settled.reject(this.#signal.reason);
+    for (const cancel of [...this.#underWay]) cancel();
+    this.#underWay.clear();
   }
 
   #schedule(): void {
@@ -92,6 +100,7 @@ class Request {
 
   #begin(index: number): void {
     const { document, pipeline } = this.#runs[index]!;
+    document.underWay = this.#underWay;
     const hooks = new Hooks(this, index, pipeline.usesRegex);
     const execution = new PipelineExecution(document, pipeline.compiled, hooks);
     if (pipeline.usesRegex) limitEachMatch(() => execution.run(), MATCH_MS);

@@ -233,6 +233,56 @@ describe('sluice serve, as the official client sees it', () => {
       docs: [{ _source: { body: 'La bibliothèque ouvre à neuf heures du matin.' } }],
     });
     assert.equal((docs[0]!.doc!._source.lang as { predicted_value: string }).predicted_value, 'fr');
+    const model_id = 'lang_ident_model_1';
+    const { inference_results } = await ml().inferTrainedModel({
+      model_id,
+      docs: [{ text: 'Die Bibliothek öffnet um neun Uhr morgens.' }, { text: 'The library opens at nine.' }],
+      inference_config: { classification: { num_top_classes: 1 } },
+    });
+    assert.deepEqual(
+      inference_results.map((one) => one.predicted_value),
+      ['de', 'en'],
+    );
+    const asked = (docs: Record<string, string>[], inference_config?: object) =>
+      ml().inferTrainedModel({ model_id, docs, inference_config: inference_config as never });
+    await refused(asked([{ text: 'x' }], { ner: {} }), 400, 'status_exception', /does \[classification\]/);
+    await refused(asked([{ a: 'x', b: 'y' }]), 400, 'status_exception', /Input field \[text\] does not exist/);
+    const { trained_model_configs } = await ml().getTrainedModels({ model_id });
+    assert.equal(trained_model_configs[0]!.model_type, 'lang_ident');
+    await refused(ml().deleteTrainedModel({ model_id }), 400, 'status_exception', /built in/);
+  });
+
+  test('takes back what models have not begun when nobody waits for it any more', async () => {
+    const model_id = MODEL;
+    await ml().startTrainedModelDeployment({ model_id, deployment_id: 'slow', wait_for: 'started' });
+    const inference = {
+      model_id: 'slow',
+      input_output: { input_field: 'body', output_field: 'found' },
+      inference_config: { ner: {} },
+    };
+    const docs = Array.from({ length: 1000 }, (_, at) => ({
+      _source: { body: `Text ${at}. ${'Ada Lovelace wrote to Charles Babbage. '.repeat(20)}` },
+    }));
+    const leaving = new AbortController();
+    const asked = client.ingest.simulate(
+      { pipeline: { processors: [{ inference }] } as never, docs },
+      { signal: leaving.signal },
+    );
+    const deployment = started.server.deployments.get('slow')!;
+    const { stats } = deployment.running!.deployment;
+    while (deployment.running!.deployment.stats.counters.inference_count === 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    leaving.abort();
+    await assert.rejects(asked);
+    for (let tries = 0; tries < 400; tries += 1) {
+      const { queued, running } = deployment.running!.deployment.stats;
+      if (queued + running === 0 && deployment.model.waiting === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.ok(stats.counters.inference_count < 500, `${stats.counters.inference_count} were inferred for nobody`);
+    const { queued, running } = deployment.running!.deployment.stats;
+    assert.deepEqual([queued, running, deployment.model.waiting], [0, 0, 0]);
+    await ml().stopTrainedModelDeployment({ model_id: 'slow' });
   });
 
   test('shows what is asked for, and refuses what it does not know', async () => {
@@ -240,8 +290,8 @@ describe('sluice serve, as the official client sees it', () => {
       const answer = await fetch(`${started.url}${path}`, options);
       return [answer.status, await answer.text()] as const;
     };
-    assert.deepEqual(await text('/_ml/trained_models?filter_path=count'), [200, '{"count":1}']);
-    assert.deepEqual(await text('/_ml/trained_models?filter_path=count&pretty'), [200, '{\n  "count": 1\n}\n']);
+    assert.deepEqual(await text('/_ml/trained_models?filter_path=count'), [200, '{"count":2}']);
+    assert.deepEqual(await text('/_ml/trained_models?filter_path=count&pretty'), [200, '{\n  "count": 2\n}\n']);
     const [status, body] = await text('/_ml/trained_models?colour=red');
     assert.deepEqual([status, /unrecognized parameter: \[colour\]/.test(body)], [400, true]);
     assert.equal((await text('/_ingest/pipeline/x/_simulate', { method: 'DELETE' }))[0], 405);

@@ -11,6 +11,7 @@ import { LANG_IDENT } from '../../inference/lang_ident/protocol.ts';
 import type { LocalParts } from '../../inference/load-local.ts';
 import type { ModelStore } from '../../inference/store/store.ts';
 import type { ProcessorTable } from '../../pipeline/definition.ts';
+import type { HealthParts } from '../health.ts';
 import { bulkRoutes } from './bulk-routes.ts';
 import { Cluster } from './cluster.ts';
 import { DefaultPipelines } from './default-pipelines.ts';
@@ -23,6 +24,7 @@ import { infoRoutes } from './info-routes.ts';
 import { IngestPipelines, pipelinesSchema } from './ingest-pipelines.ts';
 import { pipelineRoutes } from './pipeline-routes.ts';
 import type { ServeConfig } from './serve-config.ts';
+import { type ServeView, serveMetricsText } from './serve-metrics.ts';
 import { StateFile } from './state-file.ts';
 import { trainedModelRoutes } from './trained-model-routes.ts';
 import { WritePipelines } from './write-pipelines.ts';
@@ -44,7 +46,9 @@ export class ElasticsearchServer {
   readonly #http: HttpServer;
   readonly #cluster: Cluster | undefined;
   readonly #kept: StateFile<z.output<typeof deploymentOptions>[]> | undefined;
+  readonly #view: ServeView;
   #restoring = true;
+  #loaded = false;
 
   /** @throws SluiceError SLUICE_USAGE, SLUICE_STATE, SLUICE_CONFIG_UNREADABLE */
   constructor(parts: ServerParts) {
@@ -70,14 +74,15 @@ export class ElasticsearchServer {
       ),
       state: state === undefined ? undefined : new StateFile(join(state, 'pipelines.json'), pipelinesSchema),
     });
-    const hasCluster = this.#cluster !== undefined;
+    const cluster = this.#cluster;
     const identity = { name: hostname(), uuid: crypto.randomUUID(), version: parts.version };
     const node = { id: identity.uuid, name: identity.name, transport_address: `${config.host}:${config.port}` };
     const pipelinesUsing = (model: string) => pipelines.using(model);
-    const write = this.#cluster && {
-      cluster: this.#cluster,
-      pipelines: new WritePipelines(pipelines, new DefaultPipelines(this.#cluster)),
-      bytes: new InFlightBytes(config.limits.in_flight_bytes),
+    const bytes = new InFlightBytes(config.limits.in_flight_bytes);
+    const write = cluster && {
+      cluster,
+      bytes,
+      pipelines: new WritePipelines(pipelines, new DefaultPipelines(cluster)),
     };
     this.#http = new HttpServer({
       host: config.host,
@@ -89,16 +94,46 @@ export class ElasticsearchServer {
       },
       apiKeys: config.api_keys,
       maxContentLength: config.limits.max_content_length,
-      cluster: this.#cluster,
+      cluster,
       log: parts.log,
       routes: [
-        ...infoRoutes(identity, hasCluster),
-        ...pipelineRoutes(pipelines, hasCluster),
-        ...trainedModelRoutes({ store, deployments: this.#deployments, node, pipelinesUsing, hasCluster }),
-        ...endpointRoutes({ endpoints, deployments: this.#deployments, pipelinesUsing, hasCluster }),
+        ...infoRoutes(identity, cluster !== undefined),
+        ...pipelineRoutes({ pipelines, cluster, table, log: parts.log }),
+        ...trainedModelRoutes({
+          store,
+          deployments: this.#deployments,
+          language: this.#language,
+          node,
+          pipelinesUsing,
+          cluster,
+        }),
+        ...endpointRoutes({ endpoints, deployments: this.#deployments, pipelinesUsing, cluster }),
         ...(write === undefined ? [] : [...bulkRoutes(write), ...documentRoutes(write)]),
       ],
     });
+    this.#view = {
+      requests: this.#http.requests,
+      deployments: this.#deployments,
+      inFlightBytes: () => bytes.held,
+      get steps() {
+        return pipelines.steps;
+      },
+    };
+  }
+
+  /** For `--http`: ready once the models of the start can infer, or cannot. */
+  get health(): HealthParts {
+    return {
+      ready: () => ({
+        ready: this.#loaded,
+        deployments: this.#deployments.list.map(({ deployment_id, state, reason }) => ({
+          deployment_id,
+          state,
+          ...(reason !== undefined && { reason }),
+        })),
+      }),
+      metrics: () => serveMetricsText(this.#view),
+    };
   }
 
   /** Listens, and begins with the models. @throws SluiceError SLUICE_USAGE */
@@ -122,6 +157,7 @@ export class ElasticsearchServer {
   /** Resolves once the models of the start can infer, or cannot. */
   async ready(): Promise<void> {
     await Promise.allSettled(this.#deployments.list.map(({ fullyAllocated }) => fullyAllocated));
+    this.#loaded = true;
   }
 
   get deployments(): Deployments {

@@ -2,9 +2,12 @@ import { z } from 'zod';
 import { Refusal } from '../../core/refusal.ts';
 import { processorResult, simulatedResult } from '../../pipeline/simulate.ts';
 import { tracedPipeline } from '../../pipeline/trace.ts';
+import type { Cluster } from './cluster.ts';
+import type { ClusterPipelines } from './cluster-pipelines.ts';
 import { ingestDocument } from './ingest-document.ts';
 import type { IngestPipelines } from './ingest-pipelines.ts';
 import { booleanOf } from './names.ts';
+import { relay } from './relay.ts';
 import { ok, type Route, type RouteRequest } from './route.ts';
 import { runDocuments } from './run-documents.ts';
 
@@ -25,12 +28,16 @@ const simulated = z.strictObject({
 });
 
 /** https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-ingest-simulate */
-export const simulateRoutes = (pipelines: IngestPipelines, hasCluster: boolean): Route[] => {
+export const simulateRoutes = (
+  pipelines: IngestPipelines,
+  cluster: Cluster | undefined,
+  elsewhere: ClusterPipelines | undefined,
+): Route[] => {
   const handle = async (request: RouteRequest) => {
     const { id } = request.params;
     const held = id === undefined ? undefined : pipelines.get(id);
     if (id !== undefined && held === undefined) {
-      if (hasCluster) return undefined;
+      if (cluster !== undefined) return undefined;
       throw new Refusal(400, 'illegal_argument_exception', `pipeline [${id}] does not exist`);
     }
     const parsed = simulated.safeParse((await request.json()) ?? {});
@@ -41,6 +48,8 @@ export const simulateRoutes = (pipelines: IngestPipelines, hasCluster: boolean):
     const { docs, pipeline: given } = parsed.data;
     if (held === undefined && given === undefined)
       throw new Refusal(400, 'parse_exception', '[pipeline] required property is missing');
+    if (held === undefined && cluster !== undefined && (await elsewhere!.reason(given, request)) !== undefined)
+      return relay(cluster, request);
     const pipeline = held ?? pipelines.compile('_simulate_pipeline', given);
     const runs = docs.map(({ _source, ...meta }) => ({
       // As it would be read from the request of a document, numbers and all.

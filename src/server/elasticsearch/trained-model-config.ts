@@ -1,4 +1,5 @@
 import type { PlainObject } from '../../core/json/values.ts';
+import { LANG_IDENT } from '../../inference/lang_ident/protocol.ts';
 import type { StoredModel } from '../../inference/store/store.ts';
 import { sizeOf } from '../../inference/store/verify.ts';
 
@@ -33,4 +34,22 @@ export const trainedModelConfig = (model: StoredModel): PlainObject => {
     ...(manifest?.prefix_strings !== undefined && { prefix_strings: manifest.prefix_strings }),
     fully_defined: problem === undefined,
   } as PlainObject;
+};
+
+/** The built-in model for languages, which can be neither stopped nor deleted. */
+export const LANGUAGE_CONFIG: PlainObject = {
+  model_id: LANG_IDENT,
+  model_type: 'lang_ident',
+  created_by: 'sluice',
+  description: 'Names the language of a text: CLD3.',
+  // Of the module that holds the network.
+  model_size_bytes: 1_000_000,
+  estimated_operations: 0,
+  license_level: 'basic',
+  tags: ['lang_ident', 'prepackaged'],
+  input: { field_names: ['text'] },
+  inference_config: {
+    classification: { num_top_classes: 0, results_field: 'predicted_value', top_classes_results_field: 'top_classes' },
+  },
+  fully_defined: true,
 };

@@ -1,18 +1,19 @@
-import { systemClock } from '../../core/clock.ts';
-import { Refusal } from '../../core/refusal.ts';
+import { badRequest, Refusal } from '../../core/refusal.ts';
 import type { Deployments, WaitFor } from '../../inference/deployments/deployments.ts';
 import { deploymentChanges, deploymentOptions } from '../../inference/deployments/options.ts';
-import { assignmentOf, deploymentStats, type NodeIdentity } from '../../inference/deployments/stats.ts';
+import { assignmentOf, type NodeIdentity } from '../../inference/deployments/stats.ts';
+import type { LangIdentEngine } from '../../inference/lang_ident/engine.ts';
+import { LANG_IDENT } from '../../inference/lang_ident/protocol.ts';
 import { readAliases } from '../../inference/store/aliases.ts';
 import { removeAlias, removeModel, setAlias } from '../../inference/store/changes.ts';
-import { checkName } from '../../inference/store/names.ts';
-import type { ModelStore, StoredModel } from '../../inference/store/store.ts';
-import { sizeOf } from '../../inference/store/verify.ts';
+import { isName } from '../../inference/store/names.ts';
+import type { ModelStore } from '../../inference/store/store.ts';
+import type { Cluster } from './cluster.ts';
 import { inferRoutes } from './infer-routes.ts';
 import { booleanOf, countOf, isExact, matchNames, timeOf } from './names.ts';
 import { parseBody } from './parse-body.ts';
-import { ok, type Route, type RouteRequest } from './route.ts';
-import { trainedModelConfig } from './trained-model-config.ts';
+import { ok, type Route } from './route.ts';
+import { trainedModelLists } from './trained-model-lists.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { Uploads } from './uploads.ts';
 
@@ -22,108 +23,40 @@ export interface ModelParts {
   readonly node: NodeIdentity;
   /** Pipelines that name a model, for the statistics and before it is stopped. */
   readonly pipelinesUsing: (model: string) => readonly string[];
-  readonly hasCluster: boolean;
+  readonly language: LangIdentEngine;
+  readonly cluster: Cluster | undefined;
 }
 
 /** https://www.elastic.co/docs/api/doc/elasticsearch/group/endpoint-ml-trained-model */
 export const trainedModelRoutes = (parts: ModelParts): Route[] => {
   const routes = [
-    ...readRoutes(parts),
+    ...trainedModelLists(parts),
     ...deploymentRoutes(parts),
     ...changeRoutes(parts),
     ...uploadRoutes(parts),
     ...inferRoutes(parts),
   ];
-  return parts.hasCluster ? routes.map((route) => leavingOthers(route, parts)) : routes;
+  return parts.cluster !== undefined ? routes.map((route) => leavingOthers(route, parts)) : routes;
 };
 
 /** A model that is not here may be one of the cluster's. */
-const leavingOthers = (route: Route, { store, deployments }: ModelParts): Route => ({
-  ...route,
-  handle: (request) => {
-    const id = request.params.model_id;
-    if (route.method === 'PUT' || !isExact(id) || deployments.get(id) !== undefined) return route.handle(request);
+const leavingOthers = (route: Route, { store, deployments }: ModelParts): Route => {
+  const uploads = new Uploads(store);
+  const isHere = (id: string): boolean => {
+    if (id === LANG_IDENT || deployments.get(id) !== undefined || uploads.has(id)) return true;
     try {
-      store.find(id);
+      return store.find(id) !== undefined;
     } catch {
-      return undefined;
+      return false;
     }
-    return route.handle(request);
-  },
-});
-
-const LIST = [
-  'allow_no_match',
-  'from',
-  'size',
-  'include',
-  'decompress_definition',
-  'exclude_generated',
-  'tags',
-  'include_model_definition',
-];
-
-const readRoutes = ({ store, deployments, node, pipelinesUsing }: ModelParts): Route[] => {
-  const list = ({ params, query }: RouteRequest) => {
-    const found = select(store, params.model_id, query);
-    return ok({ count: found.count, trained_model_configs: found.models.map(trainedModelConfig) });
   };
-  const stats = ({ params, query }: RouteRequest) => {
-    const { count, models } = select(store, params.model_id, query, (model) =>
-      deployments.of(model.id).map(({ deployment_id }) => deployment_id),
-    );
-    const trained_model_stats = models.flatMap((model) => {
-      const running = deployments.of(model.id);
-      const base = {
-        model_id: model.id,
-        model_size_stats: { model_size_bytes: sizeOf(model), required_native_memory_bytes: 2 * sizeOf(model) },
-        pipeline_count: pipelinesUsing(model.id).length,
-      };
-      if (running.length === 0) return [base];
-      return running.map((deployment) => {
-        const counters = deployment.running?.deployment.counters;
-        return {
-          ...base,
-          inference_stats: {
-            failure_count: counters?.errors ?? 0,
-            inference_count: counters?.inference_count ?? 0,
-            cache_miss_count: deployment.running?.cache.misses ?? 0,
-            missing_all_fields_count: 0,
-            timestamp: systemClock.now(),
-          },
-          deployment_stats: deploymentStats(deployment, node),
-        };
-      });
-    });
-    return ok({ count, trained_model_stats });
+  return {
+    ...route,
+    handle: (request) => {
+      const id = request.params.model_id;
+      return route.method === 'PUT' || !isExact(id) || isHere(id) ? route.handle(request) : undefined;
+    },
   };
-  const get = (path: string, handle: Route['handle'], query: readonly string[]): Route => ({
-    method: 'GET',
-    path,
-    query,
-    handle,
-  });
-  return [
-    get('/_ml/trained_models', list, LIST),
-    get('/_ml/trained_models/_stats', stats, LIST),
-    get('/_ml/trained_models/{model_id}', list, LIST),
-    get('/_ml/trained_models/{model_id}/_stats', stats, LIST),
-  ];
-};
-
-/** The current version of each model that is meant. @throws Refusal 404 */
-const select = (
-  store: ModelStore,
-  expression: string | undefined,
-  query: URLSearchParams,
-  others: (model: StoredModel) => readonly string[] = () => [],
-): { readonly count: number; readonly models: readonly StoredModel[] } => {
-  const current = store.list().filter((model) => model.current);
-  const found = matchNames(expression, current, (model) => [model.id, ...model.aliases, ...others(model)]);
-  if (found.length === 0 && (isExact(expression) || !booleanOf(query, 'allow_no_match', true)))
-    throw new Refusal(404, 'resource_not_found_exception', `No known trained model with model_id [${expression}]`);
-  const from = countOf(query, 'from', 0);
-  return { count: found.length, models: found.slice(from, from + countOf(query, 'size', 100)) };
 };
 
 const START = [
@@ -213,6 +146,7 @@ const changeRoutes = ({ store, deployments, pipelinesUsing }: ModelParts): Route
     query: ['force', 'timeout'],
     handle: async ({ params, query }) => {
       const id = params.model_id!;
+      if (id === LANG_IDENT) throw builtIn();
       const found = store.list().filter((model) => model.id === id);
       if (found.length === 0 && isName(id) && (await new Uploads(store).remove(id))) return ok({ acknowledged: true });
       if (found.length === 0)
@@ -271,16 +205,10 @@ const changeRoutes = ({ store, deployments, pipelinesUsing }: ModelParts): Route
   },
 ];
 
+const builtIn = () => badRequest(`[${LANG_IDENT}] is built in: it runs always, and cannot be changed`);
+
 const given = (query: URLSearchParams, names: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, query.get(name)!]] : [])));
 
 const numbers = (query: URLSearchParams, names: readonly string[]): Record<string, number> =>
   Object.fromEntries(names.flatMap((name) => (query.has(name) ? [[name, countOf(query, name, 0)]] : [])));
-
-const isName = (id: string): boolean => {
-  try {
-    return checkName(id, 'an id') === id;
-  } catch {
-    return false;
-  }
-};

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import { Refusal } from '../../core/refusal.ts';
 import { deriveTasks } from '../../inference/derive-manifest.ts';
 import { MODEL_TASKS, type ModelTask } from '../../inference/manifest-schema.ts';
 import { install } from '../../inference/store/install.ts';
-import { stagingFolder } from '../../inference/store/names.ts';
+import { isName, stagingFolder } from '../../inference/store/names.ts';
 import type { ModelStore } from '../../inference/store/store.ts';
 import {
   TOKENIZERS,
@@ -102,6 +102,11 @@ export class Uploads {
     this.#tokenizer(config, vocabulary);
     await this.#write(id, 'vocabulary.json', vocabulary);
     await this.#finish(id);
+  }
+
+  /** True where one is on its way. */
+  has(id: string): boolean {
+    return isName(id) && existsSync(join(this.#folder(id), 'config.json'));
   }
 
   /** True where there was one on its way. */
