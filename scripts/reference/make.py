@@ -163,6 +163,11 @@ def build(kind, task, tokenizer, seed):
     tokenizer.save_pretrained(folder)
     inputs = ["input_ids", "attention_mask"] + (["token_type_ids"] if kind in ("bert", "deberta-v2") else [])
     encoded = tokenizer("Anna went", "home", return_tensors="pt")
+    if task == "text_expansion" and args.vocabulary:
+        # A trained model gives weight to some per cent of its vocabulary, one of chance to all of it.
+        with torch.no_grad():
+            largest = torch.cat([model(**tokenizer(text, return_tensors="pt")).logits[0].max(0).values for text in TEXTS])
+            model.cls.predictions.bias -= torch.quantile(largest, 0.97)
     types = encoded.get("token_type_ids", torch.zeros_like(encoded["input_ids"]))
     sample = tuple(types if name == "token_type_ids" else encoded[name] for name in inputs)
     axes = {name: {0: "batch", 1: "sequence"} for name in inputs}

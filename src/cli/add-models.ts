@@ -10,6 +10,7 @@ import { locateModel, type ModelSet } from '../inference/model-set.ts';
 import {
   type ElasticsearchModelOptions,
   type LocalModelOptions,
+  longTextOf,
   type ModelOptions,
   TASK_TYPES,
 } from '../inference/options.ts';
@@ -69,7 +70,9 @@ const addTransformers = (
       path: ['models', id],
       message: `transformers_js needs task_type, one of [${TASK_TYPES.join(', ')}]`,
     });
-  if (options.long_text !== 'truncate')
+  if (options.semantic_text !== undefined)
+    return problem({ path: ['models', id, 'semantic_text'], message: 'transformers_js makes no vectors' });
+  if (longTextOf(options) !== 'truncate')
     return problem({ path: ['models', id, 'long_text'], message: 'transformers_js only knows long_text: truncate' });
   const folder = locateModel(options, file);
   const allocations = options.number_of_allocations ?? availableParallelism();

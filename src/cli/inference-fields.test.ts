@@ -7,10 +7,12 @@ const MANIFEST = {
   id: 'minilm',
   tasks: { ner: { output: 'l' }, text_embedding: { pooling: 'mean', dims: 3, similarity: 'dot_product' } },
 };
+let semantic = false;
 const models = {
   files: (id: string) => (id === 'm' ? { folder: '', manifest: MANIFEST } : undefined),
   sha256: () => 'aa',
   longText: () => 'truncate',
+  semanticText: (id: string) => (id === 'm' && semantic ? { inference_id: 'e5' } : undefined),
 };
 type Stream = Parameters<typeof inferenceFields>[0];
 const fieldsOf = (config: object) =>
@@ -50,6 +52,16 @@ describe('the fields that a stream infers', () => {
     const from = { model_id: 'minilm', sha256: 'aa', pooling: 'mean', dims: 3 };
     assert.deepEqual(mapping._meta.sluice.vectors, { 'ml.title': from, body_vector: from });
     assert.deepEqual(namesOf({ processors: [embed({ input_output: input_output[0] })] }), ['ml.title']);
+  });
+
+  test('are semantic_text where the model writes that', () => {
+    semantic = true;
+    const input_output = { input_field: 'body', output_field: 'about.body' };
+    const mapping = inferenceMappings(fieldsOf({ processors: [embed({ input_output })] }));
+    semantic = false;
+    assert.deepEqual(mapping.properties, {
+      about: { properties: { body: { type: 'semantic_text', inference_id: 'e5' } } },
+    });
   });
 
   test('may stand in foreach, on_failure and named pipelines, at any depth', () => {

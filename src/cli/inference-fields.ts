@@ -14,7 +14,7 @@ interface InferenceOptions {
   readonly input_output?: Pair | readonly Pair[];
 }
 
-type Models = Pick<LoadedStream['models'], 'files' | 'sha256' | 'longText'>;
+type Models = Pick<LoadedStream['models'], 'files' | 'sha256' | 'longText' | 'semanticText'>;
 interface Stream {
   readonly config: Pick<LoadedStream['config'], 'processors' | 'on_failure' | 'pipelines'>;
   readonly models: Models;
@@ -77,6 +77,7 @@ const fieldsOf = (options: InferenceOptions, models: Models): InferenceField[] =
         element_type: embedding?.element_type ?? 'float',
         similarity: embedding?.similarity ?? 'cosine',
         windows: models.longText(model_id) !== 'truncate',
+        semantic_text: place.direct === true ? models.semanticText(model_id)?.inference_id : undefined,
       }))
   );
 };

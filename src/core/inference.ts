@@ -1,11 +1,23 @@
 import type { IngestDocument } from './document.ts';
-import type { PlainObject } from './json/values.ts';
+import type { JsonObject, PlainObject } from './json/values.ts';
 
 /** `inference_config` of an inference processor: one task name with its options, or none for the model's own task. */
 export type InferenceConfig = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+/** Writes a result in another way than as fields of its own. */
+export interface FieldLayout {
+  write(
+    document: IngestDocument,
+    place: { readonly input: string; readonly output: string },
+    text: string,
+    result: JsonObject,
+  ): void;
+}
+
 /** One inference step of a compiled pipeline, bound to its model. */
 export interface InferenceStep {
+  /** How `input_output` writes what it says; as its main result and the fields beside it where this is absent. */
+  readonly layout?: FieldLayout | undefined;
   /**
    * Infers `text` for a document.
    * `done` is called exactly once, perhaps before `infer` returns: with the result fields as Elasticsearch names them

@@ -5,12 +5,14 @@ import { type BoundTask, bindTask } from './bound-task.ts';
 import type { Manifest } from './manifest-schema.ts';
 import type { InferenceDone } from './onnx/deployment.ts';
 import type { Ask, InferenceOutput, InferenceRequest } from './onnx/protocol.ts';
+import { type SemanticTextOptions, semanticTextLayout } from './semantic-text.ts';
 import type { LongText } from './windows.ts';
 
 /** A local model as the compiler of a pipeline sees it. */
 export interface BoundModel {
   readonly manifest: Manifest;
   readonly longText: LongText;
+  readonly semanticText: SemanticTextOptions | undefined;
   infer(request: InferenceRequest, done: InferenceDone): void;
 }
 
@@ -71,6 +73,7 @@ export class PipelineInference implements InferenceClient {
 }
 
 const stepOf = (model: BoundModel, task: BoundTask, pass: Pass): InferenceStep => ({
+  layout: model.semanticText && semanticTextLayout(model.semanticText, task.options.task, model.manifest),
   infer: (document, text, done) => {
     const known = pass.outputs.get(document);
     if (known !== undefined && known.text === text) return done(undefined, task.fields(text, known.output));

@@ -12,9 +12,11 @@ import { checkLocal, type LocalParts, localModel, type ModelLog, type TrialRun, 
 import { type ModelFiles, readModel } from './manifest.ts';
 import type { OnnxModel } from './onnx/model.ts';
 import type { InferenceOutput } from './onnx/protocol.ts';
-import type { LocalModelOptions } from './options.ts';
+import { type LocalModelOptions, longTextOf } from './options.ts';
 import { packageRoot } from './package-root.ts';
+import type { SemanticTextOptions } from './semantic-text.ts';
 import { ModelStore, usable } from './store/store.ts';
+import type { LongText } from './windows.ts';
 
 /** An engine behind the same processor: a model that runs elsewhere, or in another way. */
 export interface Engine extends BoundEngine {
@@ -63,8 +65,12 @@ export class ModelSet {
     return this.#local.get(id)?.files;
   }
 
-  longText(id: string): LocalModelOptions['long_text'] {
-    return this.#local.get(id)?.options.long_text ?? 'truncate';
+  longText(id: string): LongText {
+    return longTextOf(this.#local.get(id)?.options ?? {});
+  }
+
+  semanticText(id: string): SemanticTextOptions | undefined {
+    return this.#local.get(id)?.options.semantic_text;
   }
 
   /** The graph's checksum, once the models are started. */
@@ -77,7 +83,8 @@ export class ModelSet {
     for (const [id, entry] of this.#local) {
       bound.set(id, {
         manifest: entry.files.manifest,
-        longText: entry.options.long_text,
+        longText: longTextOf(entry.options),
+        semanticText: entry.options.semantic_text,
         infer: (request, done) => entry.running!.infer(request, done),
       });
     }

@@ -4,8 +4,10 @@ import { elasticsearchConnection, node } from '../connections/elasticsearch/opti
 import { chunkingSettings } from './chunking.ts';
 import { MODEL_TASKS } from './manifest-schema.ts';
 import { EXECUTION_PROVIDERS } from './onnx/provider.ts';
+import { SEMANTIC_CHUNKS, semanticTextOptions } from './semantic-text.ts';
 import { ELEMENT_TYPES, POOLINGS } from './tasks/text-embedding.ts';
 import { TASKS, type TransformersTask } from './transformers_js/protocol.ts';
+import type { LongText } from './windows.ts';
 
 /** Kinds of weights, by the names of the library. */
 export const DTYPES = ['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'] as const;
@@ -78,9 +80,14 @@ const localModelShape = z.strictObject({
     ),
   long_text: z
     .union([z.enum(['truncate', 'sentences']), chunkingSettings])
-    .default('truncate')
+    .optional()
     .describe(
-      "truncate: the head of a long text, as Elasticsearch. sentences: the whole text in windows of the model's. Or chunking settings as an inference endpoint has them: { strategy: word | sentence | recursive | none, max_chunk_size, … }. A vector becomes [{text_start, text_end, embedding}].",
+      "truncate (default): the head of a long text, as Elasticsearch. sentences: the whole text in windows of the model's. Or chunking settings as an inference endpoint has them: { strategy: word | sentence | recursive | none, max_chunk_size, … }. A vector, and the weights of text_expansion, become [{text_start, text_end, embedding}].",
+    ),
+  semantic_text: semanticTextOptions
+    .optional()
+    .describe(
+      'Vectors and weights that `input_output` writes become `semantic_text` fields, as the cluster would have written them; long_text is then the chunking settings that such a field has by default.',
     ),
   file: z
     .string()
@@ -106,6 +113,10 @@ export const localModelOptions = localModelShape.refine(
   { message: 'either path or model_id', abort: true },
 );
 export type LocalModelOptions = z.output<typeof localModelOptions>;
+
+/** What becomes of long texts of a model. */
+export const longTextOf = ({ long_text, semantic_text }: Partial<LocalModelOptions>): LongText =>
+  long_text ?? (semantic_text === undefined ? 'truncate' : SEMANTIC_CHUNKS);
 
 /** How much is sent at a time to a model that runs elsewhere. */
 const remote = {

@@ -44,7 +44,11 @@ export const outputPairs = ({ model_id, pairs, ignoreMissing, bind }: PairsOptio
         const first = errors.find((each) => each !== undefined);
         if (first !== undefined) return done(first);
         finish(done, () => {
-          texts.forEach(({ pair }, at) => writeFields(document, pair, results[at]!, at === 0 ? model_id : undefined));
+          texts.forEach(({ pair, text }, at) => {
+            const { layout } = pair.step;
+            if (layout !== undefined) layout.write(document, pair, text, results[at]!);
+            else writeFields(document, pair, results[at]!, at === 0 ? model_id : undefined);
+          });
         });
       };
       texts.forEach(({ pair, text }, index) =>

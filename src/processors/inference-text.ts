@@ -23,6 +23,8 @@ export const inferText = ({ model_id, target, fieldMap, bind }: TextOptions): Ex
   const own = Object.hasOwn(OTHER_FIELDS, model_id) ? OTHER_FIELDS[model_id]! : TEXT_FIELD;
   const mapped = Object.keys(fieldMap).filter((field) => fieldMap[field] === own);
   const step = bind(mapped.join() || own);
+  if (step.layout !== undefined)
+    throw new Error(`the model [${model_id}] writes semantic_text, which needs [input_output]`);
   return {
     mode: 'async',
     start: (document, done) => {

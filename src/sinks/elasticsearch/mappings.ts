@@ -19,6 +19,8 @@ export interface InferenceField {
   readonly element_type: string;
   /** True where a vector is an array of window objects. */
   readonly windows: boolean;
+  /** The endpoint of a `semantic_text` field. */
+  readonly semantic_text?: string | undefined;
   /** True where the result is not under `path` but beside others: `input_output`. */
   readonly direct?: boolean;
 }
@@ -43,12 +45,19 @@ export const inferenceMappings = (fields: readonly InferenceField[]): PlainObjec
   const properties: Properties = {};
   for (const field of fields) {
     const target = nest(properties, field.path.split('.').filter(Boolean));
+    if (isSemantic(field)) {
+      target[field.results_field] = { type: 'semantic_text', inference_id: field.semantic_text! };
+      continue;
+    }
     target.model_id = { type: 'keyword' };
     target.is_truncated = { type: 'boolean' };
     Object.assign(target, resultProperties(field));
   }
   return { _meta: { sluice: { vectors: provenance(fields) } }, properties };
 };
+
+const isSemantic = ({ semantic_text, task }: InferenceField): boolean =>
+  semantic_text !== undefined && (task === 'text_embedding' || task === 'text_expansion');
 
 const nest = (properties: Properties, path: readonly string[]): Properties => {
   let at = properties;

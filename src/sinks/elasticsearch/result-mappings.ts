@@ -23,6 +23,9 @@ const vectorOf = ({ dims, similarity, element_type }: InferenceField): PlainObje
   ...(element_type !== 'float' && { element_type }),
 });
 
+const inWindows = ({ windows }: InferenceField, embedding: PlainObject): PlainObject =>
+  windows ? { type: 'nested', properties: { text_start: INTEGER, text_end: INTEGER, embedding } } : embedding;
+
 const PROPERTIES: Readonly<Record<string, (field: InferenceField) => PlainObject>> = {
   ner: ({ results_field }) => ({
     [results_field]: { type: 'text' },
@@ -36,11 +39,7 @@ const PROPERTIES: Readonly<Record<string, (field: InferenceField) => PlainObject
       },
     },
   }),
-  text_embedding: (field) => ({
-    [field.results_field]: field.windows
-      ? { type: 'nested', properties: { text_start: INTEGER, text_end: INTEGER, embedding: vectorOf(field) } }
-      : vectorOf(field),
-  }),
+  text_embedding: (field) => ({ [field.results_field]: inWindows(field, vectorOf(field)) }),
   text_classification: classes,
   zero_shot_classification: classes,
   fill_mask: (field) => ({ ...classes(field), [`${field.results_field}_sequence`]: { type: 'text' } }),
@@ -52,6 +51,6 @@ const PROPERTIES: Readonly<Record<string, (field: InferenceField) => PlainObject
     top_classes: { properties: { answer: { type: 'text' }, score: FLOAT, start_offset: INTEGER, end_offset: INTEGER } },
   }),
   text_similarity: ({ results_field }) => ({ [results_field]: FLOAT }),
-  text_expansion: ({ results_field }) => ({ [results_field]: { type: 'sparse_vector' } }),
+  text_expansion: (field) => ({ [field.results_field]: inWindows(field, { type: 'sparse_vector' }) }),
   pass_through: ({ results_field }) => ({ [results_field]: { type: 'float', index: false, doc_values: false } }),
 };
