@@ -82,12 +82,14 @@ const raw = async (folder: string, task: LocalTask, sequences: readonly Sequence
       ),
     );
   const done = told('done');
+  // Terminated while its session is released, a thread takes the process with it.
+  const ended = Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve))));
   await told('ready');
   const began = performance.now();
   for (const worker of workers) worker.postMessage('go');
   await done;
   const seconds = (performance.now() - began) / 1000;
-  await Promise.all(workers.map((worker) => worker.terminate()));
+  await ended;
   return texts.length / seconds;
 };
 

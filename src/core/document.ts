@@ -56,6 +56,17 @@ export interface DocumentInit {
   readonly timestamp?: number;
 }
 
+let lastTime = Number.NaN;
+let lastIso = '';
+/** Many documents of one batch have one time. */
+const isoTime = (ms: number): string => {
+  if (ms !== lastTime) {
+    lastIso = new Date(ms).toISOString();
+    lastTime = ms;
+  }
+  return lastIso;
+};
+
 /**
  * A document on its way through a pipeline, with Elasticsearch's rules for paths: dots walk objects, integers index
  * arrays, `_ingest.` and metadata names lead beside the document.
@@ -97,7 +108,7 @@ export class IngestDocument {
   /** `_ingest`. */
   get ingest(): JsonObject {
     this.#ingest ??= {
-      timestamp: new Date(this.#timestamp).toISOString(),
+      timestamp: isoTime(this.#timestamp),
       ...(this.#pipeline !== undefined && { pipeline: this.#pipeline }),
     };
     return this.#ingest;

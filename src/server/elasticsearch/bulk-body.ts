@@ -24,6 +24,7 @@ export const readBulk = (body: Buffer): BulkItem[] => {
   const items: BulkItem[] = [];
   let line = 0;
   let at = 0;
+  let last: (Pick<BulkItem, 'action' | 'meta'> & { readonly bytes: Buffer }) | undefined;
   const nextLine = (): Buffer | undefined => {
     if (at >= body.length) return undefined;
     const end = body.indexOf(NEWLINE, at);
@@ -34,7 +35,9 @@ export const readBulk = (body: Buffer): BulkItem[] => {
   };
   for (let from = at, head = nextLine(); head !== undefined; from = at, head = nextLine()) {
     if (head.length === 0) continue;
-    const { action, meta } = readHead(head, line);
+    // Shippers send one action with every document.
+    if (last === undefined || !head.equals(last.bytes)) last = { bytes: head, ...readHead(head, line) };
+    const { action, meta } = last;
     const source = action === 'delete' ? undefined : nextLine();
     if (action !== 'delete' && source === undefined)
       throw malformed(line, 'the document of the last action is missing');
@@ -53,9 +56,16 @@ const readHead = (head: Buffer, line: number): Pick<BulkItem, 'action' | 'meta'>
   } catch {
     throw malformed(line, 'expected a JSON object');
   }
-  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
-  const [name, meta] = entries[0] ?? [];
-  if (name === undefined || entries.length !== 1) throw malformed(line, 'expected one action');
+  let name: string | undefined;
+  let meta: unknown;
+  let count = 0;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    for (const key in value) {
+      name = key;
+      meta = (value as Readonly<Record<string, unknown>>)[key];
+      count += 1;
+    }
+  if (name === undefined || count !== 1) throw malformed(line, 'expected one action');
   const action = ACTIONS.find((known) => known === name);
   if (action === undefined)
     throw malformed(line, `expected one of [${ACTIONS.join(', ')}] but found [${name.slice(0, 40)}]`);

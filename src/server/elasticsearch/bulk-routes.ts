@@ -1,3 +1,4 @@
+import type { IngestDocument } from '../../core/document.ts';
 import { writeJson } from '../../core/json/write.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { ExecutionResult } from '../../pipeline/execution.ts';
@@ -7,8 +8,9 @@ import type { InFlightBytes } from './in-flight-bytes.ts';
 import { ingestDocument, META_FIELDS, metaOf } from './ingest-document.ts';
 import type { RunnablePipeline } from './ingest-pipelines.ts';
 import { droppedItem, failedItem, failureOf } from './item-results.ts';
+import { OutgoingBulk } from './outgoing-bulk.ts';
 import type { Route, RouteReply, RouteRequest } from './route.ts';
-import { type DocumentRun, runDocuments } from './run-documents.ts';
+import { runEach } from './run-documents.ts';
 import type { WritePipelines } from './write-pipelines.ts';
 
 export interface WriteParts {
@@ -16,12 +18,6 @@ export interface WriteParts {
   readonly pipelines: WritePipelines;
   readonly bytes: InFlightBytes;
 }
-
-/** What is sent on for an item, or what became of it here. */
-type Outcome =
-  | { readonly head: string; readonly line: Uint8Array | string }
-  | { readonly raw: Buffer }
-  | { readonly item: object };
 
 /** `_bulk`: documents with a pipeline that the server holds run through it here, and all go on to the cluster. */
 export const bulkRoutes = (parts: WriteParts): Route[] => {
@@ -42,9 +38,10 @@ const bulk = async ({ cluster, pipelines, bytes }: WriteParts, request: RouteReq
     const items = readBulk(body);
     const credentials = cluster.credentialsOf(request.headers);
     const began = performance.now();
-    const outcomes = await runItems(items, pipelines, request, credentials);
+    const outgoing = new OutgoingBulk(items, body.length);
+    await runItems(items, outgoing, pipelines, request, credentials);
     const ingest_took = Math.round(performance.now() - began);
-    return await forward(cluster, request, outcomes, credentials, ingest_took);
+    return await forward(cluster, request, outgoing, credentials, ingest_took);
   } finally {
     release();
   }
@@ -52,17 +49,19 @@ const bulk = async ({ cluster, pipelines, bytes }: WriteParts, request: RouteReq
 
 const runItems = async (
   items: readonly BulkItem[],
+  outgoing: OutgoingBulk,
   pipelines: WritePipelines,
   { params, query, signal }: RouteRequest,
   credentials: Readonly<Record<string, string>>,
-): Promise<Outcome[]> => {
-  const outcomes: Outcome[] = items.map(({ raw }) => ({ raw }));
+): Promise<void> => {
+  /** Places of the items that run here, and what each runs through. */
   const places: number[] = [];
-  const runs: DocumentRun[] = [];
+  const through: RunnablePipeline[] = [];
   const requested = query.get('pipeline') ?? undefined;
   // Asked once a request: most documents of one go to few indices.
   const known = new Map<string, RunnablePipeline | undefined>();
-  for (const [at, { action, meta, source }] of items.entries()) {
+  for (let at = 0; at < items.length; at += 1) {
+    const { action, meta, source } = items[at]!;
     if (source === undefined || action === 'update') continue;
     const index = textOf(meta._index) ?? params.index;
     const asked = textOf(meta.pipeline) ?? requested;
@@ -70,30 +69,41 @@ const runItems = async (
     if (!known.has(key)) known.set(key, await pipelines.of(index, asked, credentials));
     const pipeline = known.get(key);
     if (pipeline === undefined) continue;
-    try {
-      const document = ingestDocument(source, { ...(index !== undefined && { _index: index }), ...meta });
-      runs.push({ document, pipeline });
-      places.push(at);
-    } catch (error) {
-      outcomes[at] = { item: failedItem(action, { ...meta, _index: index }, error) };
-    }
+    places.push(at);
+    through.push(pipeline);
   }
-  const results = await runDocuments(runs, signal);
-  results.forEach((result, at) => {
-    const place = places[at]!;
-    outcomes[place] = outcomeOf(items[place]!, runs[at]!, result, params.index);
-  });
-  return outcomes;
+  await runEach(
+    {
+      count: places.length,
+      open: (run) => {
+        const { action, meta, source } = items[places[run]!]!;
+        const index = textOf(meta._index) ?? params.index;
+        const known = index === undefined ? meta : { ...meta, _index: index };
+        try {
+          return { document: ingestDocument(source!, known), pipeline: through[run]! };
+        } catch (error) {
+          outgoing.decide(places[run]!, failedItem(action, known, error));
+          return undefined;
+        }
+      },
+      ended: (run, result, document) =>
+        settle(outgoing, places[run]!, items[places[run]!]!, document, result, params.index),
+    },
+    signal,
+  );
 };
 
-const outcomeOf = (
+const settle = (
+  outgoing: OutgoingBulk,
+  place: number,
   { action, meta }: BulkItem,
-  { document }: DocumentRun,
+  document: IngestDocument,
   result: ExecutionResult,
   defaultIndex: string | undefined,
-): Outcome => {
-  if (result.outcome === 'dropped') return { item: droppedItem(action, metaOf(document)) };
-  if (result.outcome === 'failed') return { item: failedItem(action, metaOf(document), failureOf(result.failure)) };
+): void => {
+  if (result.outcome === 'dropped') return outgoing.decide(place, droppedItem(action, metaOf(document)));
+  if (result.outcome === 'failed')
+    return outgoing.decide(place, failedItem(action, metaOf(document), failureOf(result.failure)));
   let head = `{"${action}":{"pipeline":"_none"`;
   for (const key in meta) if (!OF_DOCUMENT.has(key)) head += `,${JSON.stringify(key)}:${JSON.stringify(meta[key])}`;
   for (const [name, field] of META_FIELDS) {
@@ -102,7 +112,7 @@ const outcomeOf = (
     if (value === undefined || value === null || (name === '_index' && value === defaultIndex)) continue;
     head += `,"${name}":${typeof value === 'string' ? JSON.stringify(value) : writeJson(value)}`;
   }
-  return { head: `${head}}}\n`, line: document.toLine() };
+  outgoing.write(place, `${head}}}\n`, document.toLine());
 };
 
 /** What the document itself knows better after its pipeline. */
@@ -111,71 +121,46 @@ const OF_DOCUMENT: ReadonlySet<string> = new Set([...META_FIELDS.map(([name]) =>
 const forward = async (
   cluster: Cluster,
   request: RouteRequest,
-  outcomes: readonly Outcome[],
+  outgoing: OutgoingBulk,
   credentials: Readonly<Record<string, string>>,
   ingest_took: number,
 ): Promise<RouteReply> => {
-  const own = outcomes.some((outcome) => 'item' in outcome);
-  if (outcomes.every((outcome) => 'item' in outcome))
-    return { status: 200, body: { errors: hasErrors(outcomes), took: 0, ingest_took, items: itemsOf(outcomes, []) } };
+  const { decided, own } = outgoing;
+  if (own === decided.length)
+    return { status: 200, body: { errors: hasErrors(decided), took: 0, ingest_took, items: itemsOf(decided, []) } };
   const query = new URLSearchParams(request.query);
   // An answer that is put together here has to be whole.
-  if (own) query.delete('filter_path');
-  const body = bodyOf(outcomes);
+  if (own > 0) query.delete('filter_path');
   const answer = await cluster.ask('POST', `${request.path}${query.size > 0 ? `?${query}` : ''}`, {
-    body,
+    body: outgoing.body(),
     headers: { ...credentials, ...types(request), accept: request.headers.accept ?? 'application/json' },
     signal: request.signal,
   });
   const headers = { 'content-type': String(answer.headers['content-type'] ?? 'application/json') };
-  if (!own || answer.status !== 200) return { status: answer.status, body: answer.body, headers };
+  if (own === 0 || answer.status !== 200) return { status: answer.status, body: answer.body, headers };
   const told = JSON.parse(answer.body.toString('utf8')) as { took: number; errors: boolean; items: object[] };
   return {
     status: 200,
     body: {
-      errors: told.errors || hasErrors(outcomes),
+      errors: told.errors || hasErrors(decided),
       took: told.took,
       ingest_took,
-      items: itemsOf(outcomes, told.items),
+      items: itemsOf(decided, told.items),
     },
   };
 };
 
-/** What is text already becomes bytes in one go. */
-const bodyOf = (outcomes: readonly Outcome[]): Buffer => {
-  const parts: Uint8Array[] = [];
-  let text = '';
-  const push = (bytes: Uint8Array) => {
-    if (text !== '') parts.push(Buffer.from(text));
-    text = '';
-    parts.push(bytes);
-  };
-  for (const outcome of outcomes) {
-    if ('raw' in outcome) push(outcome.raw);
-    else if ('head' in outcome) {
-      text += outcome.head;
-      if (typeof outcome.line === 'string') text += outcome.line;
-      else push(outcome.line);
-      text += '\n';
-    }
-  }
-  if (text !== '') parts.push(Buffer.from(text));
-  return Buffer.concat(parts);
-};
-
 /** In the order of the request: what the cluster said, and what was decided here. @throws Refusal 502 */
-const itemsOf = (outcomes: readonly Outcome[], told: readonly object[]): object[] => {
+const itemsOf = (decided: readonly (object | undefined)[], told: readonly object[]): object[] => {
   let next = 0;
-  const items = outcomes.map((outcome) => ('item' in outcome ? outcome.item : told[next++]));
+  const items = Array.from(decided, (item) => item ?? told[next++]);
   if (next !== told.length || items.includes(undefined))
     throw new Refusal(502, 'exception', `the cluster answered ${told.length} items for ${next} that it was sent`);
   return items as object[];
 };
 
-const hasErrors = (outcomes: readonly Outcome[]): boolean =>
-  outcomes.some(
-    (outcome) => 'item' in outcome && Object.values(outcome.item).some((one) => 'error' in (one as object)),
-  );
+const hasErrors = (decided: readonly (object | undefined)[]): boolean =>
+  decided.some((item) => item !== undefined && Object.values(item).some((one) => 'error' in (one as object)));
 
 const types = ({ headers }: RouteRequest): Record<string, string> => ({
   'content-type': headers['content-type'] ?? 'application/x-ndjson',

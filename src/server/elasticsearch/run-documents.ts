@@ -16,21 +16,44 @@ export interface DocumentRun {
   readonly pipeline: RunnablePipeline;
 }
 
+/** The documents of one request. Each is opened when its turn comes and let go when it has ended: they die young. */
+export interface DocumentRuns {
+  readonly count: number;
+  /** Undefined for one that does not run at all. */
+  open(index: number): DocumentRun | undefined;
+  ended(index: number, result: ExecutionResult, document: IngestDocument): void;
+}
+
 /**
- * Runs documents through their pipelines; answers in their order. They wait for models side by side.
+ * Runs documents through their pipelines; they wait for models side by side.
  * @throws the signal's reason
  */
-export const runDocuments = (runs: readonly DocumentRun[], signal: AbortSignal): Promise<ExecutionResult[]> =>
-  runs.length === 0 ? Promise.resolve([]) : new Request(runs, signal).results;
+export const runEach = (runs: DocumentRuns, signal: AbortSignal): Promise<void> =>
+  runs.count === 0 ? Promise.resolve() : new Request(runs, signal).done;
+
+/** The same for documents that are there already; answers in their order. */
+export const runDocuments = async (runs: readonly DocumentRun[], signal: AbortSignal): Promise<ExecutionResult[]> => {
+  const results = new Array<ExecutionResult>(runs.length);
+  await runEach(
+    {
+      count: runs.length,
+      open: (index) => runs[index],
+      ended: (index, result) => {
+        results[index] = result;
+      },
+    },
+    signal,
+  );
+  return results;
+};
 
 /** All documents of one request. */
 class Request {
-  readonly results: Promise<ExecutionResult[]>;
-  readonly found: ExecutionResult[];
-  readonly #runs: readonly DocumentRun[];
+  readonly done: Promise<void>;
+  readonly #runs: DocumentRuns;
   readonly #signal: AbortSignal;
   readonly #ready = new Fifo<() => void>();
-  readonly #settled = Promise.withResolvers<ExecutionResult[]>();
+  readonly #settled = Promise.withResolvers<void>();
   readonly #underWay = new Set<() => void>();
   #next = 0;
   #left: number;
@@ -38,12 +61,11 @@ class Request {
   #inSlice = false;
   #scheduled = false;
 
-  constructor(runs: readonly DocumentRun[], signal: AbortSignal) {
+  constructor(runs: DocumentRuns, signal: AbortSignal) {
     this.#runs = runs;
     this.#signal = signal;
-    this.#left = runs.length;
-    this.found = new Array<ExecutionResult>(runs.length);
-    this.results = this.#settled.promise;
+    this.#left = runs.count;
+    this.done = this.#settled.promise;
     signal.addEventListener('abort', () => this.#leave(), { once: true });
     this.#slice();
   }
@@ -52,10 +74,18 @@ class Request {
     return performance.now() >= this.#end;
   }
 
-  ended(index: number, result: ExecutionResult): void {
-    this.found[index] = result;
+  ended(index: number, result: ExecutionResult, document: IngestDocument): void {
+    try {
+      this.#runs.ended(index, result, document);
+      this.#count();
+    } catch (error) {
+      this.#settled.reject(error);
+    }
+  }
+
+  #count(): void {
     this.#left -= 1;
-    if (this.#left === 0) this.#settled.resolve(this.found);
+    if (this.#left === 0) this.#settled.resolve();
   }
 
   goOn(run: () => void): void {
@@ -87,7 +117,7 @@ class Request {
       for (let turn = 1; turn % GLANCE !== 0 || !this.late; turn += 1) {
         const go = this.#ready.take();
         if (go !== undefined) go();
-        else if (this.#next < this.#runs.length) this.#begin(this.#next++);
+        else if (this.#next < this.#runs.count) this.#begin(this.#next++);
         else return;
       }
       this.#schedule();
@@ -99,9 +129,11 @@ class Request {
   }
 
   #begin(index: number): void {
-    const { document, pipeline } = this.#runs[index]!;
+    const run = this.#runs.open(index);
+    if (run === undefined) return this.#count();
+    const { document, pipeline } = run;
     document.underWay = this.#underWay;
-    const hooks = new Hooks(this, index, pipeline.usesRegex);
+    const hooks = new Hooks(this, index, document, pipeline.usesRegex);
     const execution = new PipelineExecution(document, pipeline.compiled, hooks);
     if (pipeline.usesRegex) limitEachMatch(() => execution.run(), MATCH_MS);
     else execution.run();
@@ -112,16 +144,18 @@ class Request {
 class Hooks implements ExecutionHooks {
   readonly #request: Request;
   readonly #index: number;
+  readonly #document: IngestDocument;
   readonly #usesRegex: boolean;
 
-  constructor(request: Request, index: number, usesRegex: boolean) {
+  constructor(request: Request, index: number, document: IngestDocument, usesRegex: boolean) {
     this.#request = request;
     this.#index = index;
+    this.#document = document;
     this.#usesRegex = usesRegex;
   }
 
   finished(result: ExecutionResult): void {
-    this.#request.ended(this.#index, result);
+    this.#request.ended(this.#index, result, this.#document);
   }
 
   resume(go: () => void): void {
