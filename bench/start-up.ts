@@ -74,6 +74,8 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
 }
 console.log(`${values.rounds} rounds, ${availableParallelism()} × ${cpus()[0]?.model}`);
 const own = median(deployments);
-console.log(`deployment of ${MODEL}  ${own.toFixed(0)} ms  ${own < TARGET_MS ? 'reached' : 'MISSED'} (${TARGET_MS} ms)`);
+console.log(
+  `deployment of ${MODEL}  ${own.toFixed(0)} ms  ${own < TARGET_MS ? 'reached' : 'MISSED'} (${TARGET_MS} ms)`,
+);
 console.log(`sluice serve to its first answer  ${median(servers).toFixed(0)} ms`);
 process.exit(own < TARGET_MS ? 0 : 1);

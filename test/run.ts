@@ -15,8 +15,6 @@ const HELP = `node test/run.ts [--unit] [--serve] [path…]
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Folders whose tests need servers. */
 const INTEGRATION = ['test/integration/', 'test/issues/servers/'];
-/** Stops the servers that the others use. */
-const ALONE = new Set(['test/integration/e2e-outages.test.ts']);
 const needsServers = (file: string): boolean => INTEGRATION.some((folder) => file.startsWith(folder));
 const FOLDERS = [
   'src',
@@ -106,12 +104,7 @@ const main = async (): Promise<number> => {
       return 1;
     }
     servers = await startServers(plan!);
-    // They wait for sessions and timeouts more than they work.
-    for (const [group, concurrency] of [
-      [integration.filter((file) => !ALONE.has(file)), 2],
-      [integration.filter((file) => ALONE.has(file)), 1],
-    ] as const)
-      if (group.length > 0 && !interrupted) passed = (await runTests(group, concurrency, servers.env)) && passed;
+    passed = (await runTests(integration, 1, servers.env)) && passed;
   }
   return interrupted ? 130 : passed ? 0 : 1;
 };
