@@ -14,7 +14,6 @@ export const platformaticProducer = (options: KafkaConnectionOptions): KafkaProd
   const producer = new Producer({
     ...reach,
     retries: 0,
-    acks: ProduceAcks.ALL,
     compression: 'gzip',
     autocreateTopics: true,
     // As Java's and kafkajs' do, so that a key keeps its partition whoever writes.
@@ -46,7 +45,9 @@ export const platformaticProducer = (options: KafkaConnectionOptions): KafkaProd
     },
     send: async (messages) => {
       try {
-        await producer.send({ messages: messages.map(toProduce) });
+        // Here, and not among the producer's own options: @platformatic/kafka 2.12 leaves those out and asks the leader alone,
+        // and what a leader acknowledged by itself is lost with it.
+        await producer.send({ messages: messages.map(toProduce), acks: ProduceAcks.ALL });
       } catch (error) {
         throw sendError(plainError(error));
       }
